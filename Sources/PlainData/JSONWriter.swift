@@ -1,0 +1,153 @@
+import OrderedCollections
+
+/// How JSON text is laid out.
+package struct JSONStyle: Sendable {
+  /// Blanks after `,` and `:`, as Python's `json.dumps` writes them.
+  package var spaced = false
+  /// Everything outside ASCII as `\u` escapes, as Python's `json.dumps` does by default.
+  package var asciiOnly = false
+  package var sortedKeys = false
+  /// Blanks per level; nil writes one line.
+  package var indent: Int?
+
+  package init(spaced: Bool = false, asciiOnly: Bool = false, sortedKeys: Bool = false, indent: Int? = nil) {
+    self.spaced = spaced
+    self.asciiOnly = asciiOnly
+    self.sortedKeys = sortedKeys
+    self.indent = indent
+  }
+
+  /// The shortest text, in UTF-8.
+  package static let compact = JSONStyle()
+  /// What Python's `json.dumps` writes by default.
+  package static let python = JSONStyle(spaced: true, asciiOnly: true)
+}
+
+extension PlainValue {
+  /// The value as JSON text. Doubles that JSON cannot hold are written as Python does: `NaN`, `Infinity`, `-Infinity`.
+  package func json(_ style: JSONStyle = .compact) -> String {
+    String(decoding: jsonBytes(style), as: UTF8.self)
+  }
+
+  /// The value as JSON in UTF-8; see `json(_:)`.
+  package func jsonBytes(_ style: JSONStyle = .compact) -> [UInt8] {
+    var writer = JSONWriter(style: style)
+    writer.write(self, level: 0)
+    return writer.bytes
+  }
+}
+
+private struct JSONWriter {
+  let style: JSONStyle
+  var bytes: [UInt8] = []
+
+  init(style: JSONStyle) { self.style = style }
+
+  mutating func write(_ value: PlainValue, level: Int) {
+    switch value {
+    case .null: append("null")
+    case .bool(let flag): append(flag ? "true" : "false")
+    case .int(let number): append(String(number))
+    case .double(let number): append(JSONWriter.text(number))
+    case .string(let text): quote(text)
+    case .array(let items):
+      list(open: "[", close: "]", count: items.count, level: level) { writer, index in
+        writer.write(items[index], level: level + 1)
+      }
+    case .object(let members):
+      let keys = style.sortedKeys ? members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } : Array(members.keys)
+      list(open: "{", close: "}", count: keys.count, level: level) { writer, index in
+        writer.quote(keys[index])
+        writer.append(writer.style.spaced || writer.style.indent != nil ? ": " : ":")
+        writer.write(members[keys[index]] ?? .null, level: level + 1)
+      }
+    }
+  }
+
+  private mutating func list(
+    open: String, close: String, count: Int, level: Int, item: (inout JSONWriter, Int) -> Void
+  ) {
+    append(open)
+    for index in 0..<count {
+      if index > 0 { append(style.spaced && style.indent == nil ? ", " : ",") }
+      newline(level + 1)
+      item(&self, index)
+    }
+    if count > 0 { newline(level) }
+    append(close)
+  }
+
+  private mutating func newline(_ level: Int) {
+    guard let indent = style.indent else { return }
+    bytes.append(0x0A)
+    bytes.append(contentsOf: repeatElement(0x20, count: indent * level))
+  }
+
+  private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+  private mutating func quote(_ text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x22: append("\\\"")
+      case 0x5C: append("\\\\")
+      case 0x08: append("\\b")
+      case 0x0C: append("\\f")
+      case 0x0A: append("\\n")
+      case 0x0D: append("\\r")
+      case 0x09: append("\\t")
+      case 0..<0x20: escape(UInt16(scalar.value))
+      case 0x7F... where style.asciiOnly:
+        if scalar.value == 0x7F { bytes.append(0x7F) } else { UTF16.encode(scalar)?.forEach { escape($0) } }
+      default: bytes.append(contentsOf: String(Character(scalar)).utf8)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func escape(_ unit: UInt16) {
+    let digits = String(unit, radix: 16)
+    append("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+  }
+
+  /// The shortest text that reads back as the same double, in Python's form: `1.0`, `1e+16`, `1.5e-07`.
+  static func text(_ number: Double) -> String {
+    if number.isNaN { return "NaN" }
+    if number.isInfinite { return number < 0 ? "-Infinity" : "Infinity" }
+    return number.pythonText
+  }
+}
+
+extension Double {
+  /// The shortest text that reads back as this finite double, laid out as Python's `repr` does.
+  package var pythonText: String {
+    let text = description
+    guard let mark = text.firstIndex(of: "e") else { return plainOrScientific(digits: text) }
+    return plainOrScientific(digits: String(text[..<mark]), exponent: Int(text[text.index(after: mark)...]) ?? 0)
+  }
+
+  private func plainOrScientific(digits text: String, exponent: Int = 0) -> String {
+    let isNegative = text.hasPrefix("-")
+    let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
+    let whole = String(parts[0])
+    let fraction = parts.count > 1 && parts[1] != "0" ? String(parts[1]) : ""
+    var all = whole + fraction
+    // `point` counts the digits before the decimal point.
+    var point = whole.count + exponent
+    let zeros = all.prefix { $0 == "0" }.count
+    guard zeros < all.count else { return isNegative ? "-0.0" : "0.0" }
+    all.removeFirst(zeros)
+    point -= zeros
+    while all.last == "0" { all.removeLast() }
+    let sign = isNegative ? "-" : ""
+    if point > 16 || point < -3 {
+      let power = point - 1
+      let size = String(abs(power))
+      let mantissa = all.count > 1 ? "\(all.prefix(1)).\(all.dropFirst())" : all
+      return "\(sign)\(mantissa)e\(power < 0 ? "-" : "+")\(size.count < 2 ? "0" + size : size)"
+    }
+    if point <= 0 { return sign + "0." + String(repeating: "0", count: -point) + all }
+    if all.count <= point { return sign + all + String(repeating: "0", count: point - all.count) + ".0" }
+    return "\(sign)\(all.prefix(point)).\(all.dropFirst(point))"
+  }
+}
