@@ -1,7 +1,6 @@
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE here: Swift's Glibc module is built without it, and a file that imports both modules must see one
+// definition of each type.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -24,3 +23,10 @@
 #include <unistd.h>
 #include <time.h>
 #include <dirent.h>
+#include <string.h>
+
+/// The environment block of this process; shared memory that nothing guards.
+static inline char **sly_environ(void) {
+  extern char **environ;
+  return environ;
+}
