@@ -20,13 +20,22 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 #include <time.h>
 #include <dirent.h>
-#include <string.h>
 
 /// The environment block of this process; shared memory that nothing guards.
 static inline char **sly_environ(void) {
   extern char **environ;
   return environ;
 }
+
+/// The calling thread's error number: the macro does not reach Swift.
+static inline int sly_errno(void) { return errno; }
+/// The system's text for an error number, into a buffer of the caller's; always ends in NUL.
+static inline void sly_error_text(int number, char *buffer, unsigned long size) {
+  if (strerror_r(number, buffer, size) != 0 && size > 0) { buffer[0] = 0; }
+}
+/// Names the calling thread (at most 15 bytes).
+static inline void sly_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
