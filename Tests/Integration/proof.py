@@ -1,0 +1,78 @@
+"""Checks of what a sandboxed worker may not do: write, listen, hold privileges, or let a secret out."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+
+
+def digest(folder: pathlib.Path) -> str:
+    """A hash over names, modes and contents of everything below `folder`."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        total.update(f"{path.relative_to(folder)}\0{path.lstat().st_mode}\0".encode())
+        if path.is_file():
+            total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def writable_mounts(pid: int) -> list[str]:
+    """Mount points of the process's own file system that it could write to, /proc aside (the kernel guards that)."""
+    found = []
+    for line in pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines():
+        fields = line.split()
+        target, options = fields[4], fields[5].split(",")
+        is_device = target.startswith("/dev/") and target not in ("/dev/shm", "/dev/pts")
+        if "rw" in options and target != "/proc" and not target.startswith("/proc/") and not is_device:
+            found.append(target)
+    return found
+
+
+def status(pid: int) -> dict[str, str]:
+    pairs = (line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    return {key: value.strip() for key, value in pairs}
+
+
+def listening_ports(pid: int) -> list[int]:
+    """TCP ports that the process itself listens on."""
+    sockets = set()
+    for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            name = str(descriptor.readlink())
+        except OSError:
+            continue
+        if name.startswith("socket:["):
+            sockets.add(name[8:-1])
+    ports = []
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in sockets:
+                ports.append(int(fields[1].rsplit(":", 1)[1], 16))
+    return sorted(set(ports))
+
+
+def resident_megabytes(pid: int) -> float:
+    return int(status(pid)["VmRSS"].split()[0]) / 1024
+
+
+def secrets_of(stage) -> dict[str, str]:
+    """Every secret of the stage by name: what no log, failure or history may contain."""
+    key = "".join(line for line in stage.certificates.client_key.read_text().splitlines() if not line.startswith("-"))
+    found = {"the database password": stage.postgres.password, "the client key": key[:40]}
+    if stage.api_key:
+        found["the API key"] = stage.api_key
+    return found
+
+
+def leaks(stage, texts: dict[str, str], extra: dict[str, str] | None = None) -> list[str]:
+    """`what in where` for each secret found in one of the texts."""
+    import base64
+
+    found = []
+    for name, value in (secrets_of(stage) | (extra or {})).items():
+        forms = {value, base64.b64encode(value.encode()).decode().rstrip("=")}
+        for place, text in texts.items():
+            if any(form in text for form in forms):
+                found.append(f"{name} in {place}")
+    return found
