@@ -46,7 +46,12 @@ package struct PostgresConfiguration: Sendable {
       if let value, !value.isEmpty { list.append((name, value)) }
     }
     if let searchPath, !searchPath.isEmpty {
-      list.append(("options", "-c search_path=" + searchPath.split(separator: " ", omittingEmptySubsequences: false).joined(separator: "\\ ")))
+      list.append(
+        (
+          "options",
+          "-c search_path="
+            + searchPath.split(separator: " ", omittingEmptySubsequences: false).joined(separator: "\\ ")
+        ))
     }
     if keepalivesIdle > 0 { add("keepalives_idle", String(keepalivesIdle)) }
     add("sslmode", sslMode)

@@ -1,6 +1,6 @@
 import CLinux
 import CPostgres
-package import Secrets
+import Secrets
 
 /// One session with a PostgreSQL server, for one thread at a time. All calls block that thread; only the `canceller` may
 /// be used from others.
@@ -18,7 +18,7 @@ package import Secrets
   private init(adopting handle: OpaquePointer, limits: PostgresLimits) {
     unsafe self.handle = handle
     self.limits = limits
-    canceller = PostgresCanceller(adopting: { unsafe PQgetCancel(handle) })
+    canceller = unsafe PostgresCanceller(adopting: PQgetCancel(handle))
     _ = unsafe PQsetNoticeReceiver(
       handle,
       { context, result in
@@ -57,7 +57,7 @@ package import Secrets
   package var serverVersion: Int { Int(unsafe PQserverVersion(handle)) }
 
   /// Whether the session can still take statements, as far as is known without asking the server.
-  package var isUsable: Bool { !isClosed && unsafe PQstatus(handle) == CONNECTION_OK }
+  package var isUsable: Bool { isClosed ? false : unsafe PQstatus(handle) == CONNECTION_OK }
 
   /// Whether the server says that a transaction is open (working or failed).
   package var isInTransaction: Bool {
@@ -96,14 +96,10 @@ package import Secrets
 
   /// The text as an SQL literal, quoted for this session.
   package func literal(_ text: String) throws(PostgresError) -> String {
-    var text = text
-    let quoted = unsafe text.withUTF8 { bytes -> String? in
-      unsafe bytes.withMemoryRebound(to: CChar.self) { characters -> String? in
-        guard let escaped = unsafe PQescapeLiteral(handle, characters.baseAddress ?? UnsafePointer(""), characters.count)
-        else { return nil }
-        defer { unsafe PQfreemem(escaped) }
-        return unsafe String(cString: escaped)
-      }
+    let quoted = unsafe text.withCString { characters -> String? in
+      guard let escaped = unsafe PQescapeLiteral(handle, characters, text.utf8.count) else { return nil }
+      defer { unsafe PQfreemem(escaped) }
+      return unsafe String(cString: escaped)
     }
     guard let quoted else { throw lost() }
     return quoted
@@ -163,11 +159,12 @@ extension PostgresConnection {
         }
       }
     }
-    let handle: OpaquePointer? = if let password {
-      unsafe password.withCString { unsafe begin($0) }
-    } else {
-      unsafe begin(nil)
-    }
+    let handle: OpaquePointer? =
+      if let password {
+        unsafe password.withCString { unsafe begin($0) }
+      } else {
+        unsafe begin(nil)
+      }
     guard let handle = unsafe handle else { throw PostgresError(.connection, "out of memory while connecting") }
     return unsafe handle
   }

@@ -52,7 +52,9 @@ package struct PostgresError: Error, Sendable, Hashable, CustomStringConvertible
     case .timeout: return true
     case .cancelled, .limit, .configuration: return false
     case .connection:
-      guard let sqlState else { return !message.contains("authentication failed") && !message.contains("does not exist") }
+      guard let sqlState else {
+        return !message.contains("authentication failed") && !message.contains("does not exist")
+      }
       return Self.isTransient(sqlState: sqlState)
     case .statement: return sqlState.map(Self.isTransient(sqlState:)) ?? false
     }

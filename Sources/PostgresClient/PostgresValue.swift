@@ -82,7 +82,9 @@ package enum PostgresType: Sendable, Hashable {
   /// The hexadecimal form `\x…` of bytea.
   private static func bytes(_ text: String) -> [UInt8]? {
     let utf8 = Array(text.utf8)
-    guard utf8.count >= 2, utf8[0] == UInt8(ascii: "\\"), utf8[1] == UInt8(ascii: "x"), utf8.count % 2 == 0 else { return nil }
+    guard utf8.count >= 2, utf8[0] == UInt8(ascii: "\\"), utf8[1] == UInt8(ascii: "x"), utf8.count % 2 == 0 else {
+      return nil
+    }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(utf8.count / 2)
     for index in stride(from: 2, to: utf8.count, by: 2) {

@@ -47,7 +47,8 @@ struct ResultReader {
   func finish(isAlive: Bool) throws(PostgresError) -> PostgresResult {
     if isOverLimit {
       throw PostgresError(
-        .limit, "the result is larger than \(limits.resultBytes) bytes; select fewer rows or columns (limit: resultBytes)")
+        .limit,
+        "the result is larger than \(limits.resultBytes) bytes; select fewer rows or columns (limit: resultBytes)")
     }
     if let error {
       guard isAlive || error.kind != .statement || error.sqlState != nil else {

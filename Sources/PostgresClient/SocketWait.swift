@@ -36,7 +36,7 @@ enum CStrings {
       guard let text else { return nil }
       return unsafe strdup(text)
     }
-    defer { for copy in unsafe copies { unsafe free(copy) } }
+    defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
     let pointers = unsafe copies.map { unsafe UnsafePointer($0) } + [last, nil]
     return unsafe try pointers.withUnsafeBufferPointer { area in unsafe try body(area.baseAddress) }
   }

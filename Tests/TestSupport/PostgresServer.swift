@@ -1,0 +1,208 @@
+import Foundation
+import Glibc
+
+/// A private PostgreSQL server: a fresh cluster in a temporary folder, on a free port of the loopback address, with one
+/// superuser who needs a password. `stop` ends it and deletes everything.
+///
+/// PostgreSQL refuses to run as root, so root starts it as the user `postgres`.
+public final class PostgresServer: @unchecked Sendable {
+  // Sendable: all fields but `server` are set once, and `server` is only touched under the lock.
+  public static let user = "sallyport"
+  /// Not a secret: it opens nothing but this throw-away server.
+  public static let password = "only-for-tests"
+
+  public let port: Int
+  public let folder: String
+  private let lock = NSLock()
+  private var server: Process?
+
+  /// Starts the newest installed version and waits until it answers.
+  ///
+  /// - Parameter settings: lines for `postgresql.conf`.
+  public init(settings: [String] = []) throws {
+    port = try Self.freePort()
+    folder = NSTemporaryDirectory() + "sallyport-postgres-\(getpid())-\(port)"
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    if geteuid() == 0 { _ = try PeerProcess.run("/bin/chown", ["postgres", folder]) }
+    do {
+      try "\(Self.password)\n".write(toFile: folder + "/password", atomically: false, encoding: .utf8)
+      if geteuid() == 0 { _ = try PeerProcess.run("/bin/chown", ["postgres", folder + "/password"]) }
+      try run("initdb", [
+        "-D", folder + "/data", "-U", Self.user, "--pwfile", folder + "/password", "-A", "scram-sha-256", "-E", "UTF8",
+        "--locale=C.UTF-8", "--no-sync",
+      ])
+      try configure(settings)
+      try start()
+    } catch {
+      try? manager.removeItem(atPath: folder)
+      throw error
+    }
+  }
+
+  deinit { stop() }
+
+  /// The one server that the tests of this process share; each test makes its own database in it.
+  public static func shared() throws -> PostgresServer { try sharedServer.get() }
+
+  private static let sharedServer = Result<PostgresServer, any Error> {
+    let server = try PostgresServer()
+    atexit { (try? PostgresServer.shared())?.stop() }
+    return server
+  }
+
+  /// Makes an empty database with a name of its own in this server.
+  public func makeDatabase(_ prefix: String = "test") throws -> String {
+    let name = "\(prefix)_\(UInt32.random(in: 0...UInt32.max))"
+    try psql("create database \(name)")
+    return name
+  }
+
+  /// Where the server programs are: `SALLYPORT_POSTGRES_BIN`, or the newest of Debian's folders.
+  public static func binaries() throws -> String {
+    if let path = ProcessInfo.processInfo.environment["SALLYPORT_POSTGRES_BIN"] { return path }
+    let root = "/usr/lib/postgresql"
+    let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+    guard let newest = versions.compactMap({ Int($0) }).max() else {
+      throw PeerError("no PostgreSQL under \(root): run 'make setup', or set SALLYPORT_POSTGRES_BIN")
+    }
+    return "\(root)/\(newest)/bin"
+  }
+
+  /// Starts the server on the existing cluster: after `init`, or after `stop(keepingData: true)`.
+  public func start() throws {
+    let binaries = try Self.binaries()
+    let process = Process()
+    (process.executableURL, process.arguments) = Self.command(binaries + "/postgres", ["-D", folder + "/data"])
+    process.currentDirectoryURL = URL(fileURLWithPath: "/")
+    let log = folder + "/server.log"
+    if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+    handle.seekToEndOfFile()
+    process.standardOutput = handle
+    process.standardError = handle
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    lock.withLock { server = process }
+    for _ in 0..<150 {
+      if (try? PeerProcess.run(binaries + "/pg_isready", ["-q", "-h", "127.0.0.1", "-p", "\(port)"])) != nil { return }
+      guard process.isRunning else { break }
+      usleep(100_000)
+    }
+    let text = self.log
+    stop(keepingData: true)
+    throw PeerError("PostgreSQL did not start:\n\(text)")
+  }
+
+  /// Stops at once, ending all sessions.
+  public func stop(keepingData: Bool = false) {
+    let process = lock.withLock { () -> Process? in
+      defer { server = nil }
+      return server
+    }
+    if let process, process.isRunning {
+      // Immediate shutdown would need crash recovery; SIGINT is the fast one.
+      kill(process.processIdentifier, keepingData ? SIGINT : SIGQUIT)
+      process.waitUntilExit()
+    }
+    if !keepingData { try? FileManager.default.removeItem(atPath: folder) }
+  }
+
+  /// What the server has written to its log so far.
+  public var log: String { (try? String(contentsOfFile: folder + "/server.log", encoding: .utf8)) ?? "" }
+
+  /// Runs a statement with psql as the superuser and returns what it prints, unaligned, without headers.
+  @discardableResult
+  public func psql(_ statement: String, database: String = "postgres") throws -> String {
+    try PeerProcess.run(
+      Self.binaries() + "/psql",
+      ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", "\(port)", "-U", Self.user, "-d", database, "-c", statement],
+      environment: ["PGPASSWORD": Self.password])
+  }
+
+  private func configure(_ settings: [String]) throws {
+    let lines = [
+      "listen_addresses = '127.0.0.1'", "port = \(port)", "unix_socket_directories = ''", "fsync = off",
+      "synchronous_commit = off", "full_page_writes = off", "max_connections = 60", "shared_buffers = 32MB",
+      "timezone = 'UTC'", "log_timezone = 'UTC'",
+    ]
+    let path = folder + "/data/postgresql.conf"
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    handle.seekToEndOfFile()
+    handle.write(Data(("\n" + (lines + settings).joined(separator: "\n") + "\n").utf8))
+    try handle.close()
+  }
+
+  private func run(_ program: String, _ arguments: [String]) throws {
+    let (url, list) = Self.command(try Self.binaries() + "/" + program, arguments)
+    _ = try PeerProcess.run(url.path, list)
+  }
+
+  private static func command(_ program: String, _ arguments: [String]) -> (URL, [String]) {
+    guard geteuid() == 0 else { return (URL(fileURLWithPath: program), arguments) }
+    return (
+      URL(fileURLWithPath: "/usr/bin/setpriv"),
+      ["--reuid=postgres", "--regid=postgres", "--init-groups", program] + arguments
+    )
+  }
+}
+
+/// A peer that a test needs is missing or did not start.
+public struct PeerError: Error, CustomStringConvertible {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}
+
+/// Programs that tests run to completion.
+public enum PeerProcess {
+  /// Runs a program and returns its output; throws with both outputs when it fails.
+  @discardableResult
+  public static func run(
+    _ program: String, _ arguments: [String], environment: [String: String] = [:], folder: String = "/"
+  ) throws -> String {
+    let result = try capture(program, arguments, environment: environment, folder: folder)
+    guard result.status == 0 else {
+      throw PeerError("\(program) \(arguments.joined(separator: " ")) exited with \(result.status):\n\(result.output)")
+    }
+    return result.output
+  }
+
+  /// Runs a program and returns its exit status with both outputs interleaved.
+  public static func capture(
+    _ program: String, _ arguments: [String], environment: [String: String] = [:], folder: String = "/"
+  ) throws -> (status: Int32, output: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let data = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+  }
+}
+
+extension PostgresServer {
+/// A port of the loopback address that nobody listens on now.
+public static func freePort() throws -> Int {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  guard descriptor >= 0 else { throw PeerError("no socket: errno \(errno)") }
+  defer { close(descriptor) }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let bound = withUnsafeMutablePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
+      bind(descriptor, general, length) == 0 && getsockname(descriptor, general, &length) == 0
+    }
+  }
+  guard bound else { throw PeerError("no free port: errno \(errno)") }
+  return Int(UInt16(bigEndian: address.sin_port))
+}
+}
