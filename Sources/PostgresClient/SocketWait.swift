@@ -36,7 +36,7 @@ enum CStrings {
       guard let text else { return nil }
       return unsafe strdup(text)
     }
-    defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
+    defer { unsafe copies.forEach { unsafe free($0) } }
     let pointers = unsafe copies.map { unsafe UnsafePointer($0) } + [last, nil]
     return unsafe try pointers.withUnsafeBufferPointer { area in unsafe try body(area.baseAddress) }
   }

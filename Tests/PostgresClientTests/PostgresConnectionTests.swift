@@ -19,11 +19,15 @@ import Testing
   @Test func readsTypedRows() throws {
     let connection = try connect()
     let result = try connection.query(
-      "select 1 as a, 2.50::numeric as b, null::text as c, true as d, array['x','y z'] as e, '{\"k\": 1}'::jsonb as f, date '2024-02-29' as g")
+      "select 1 as a, 2.50::numeric as b, null::text as c, true as d, array['x','y z'] as e, '{\"k\": 1}'::jsonb as f, date '2024-02-29' as g"
+    )
     #expect(result.columns.map(\.name) == ["a", "b", "c", "d", "e", "f", "g"])
     #expect(
       result.rows == [
-        [.int(1), .numeric("2.50"), .null, .bool(true), .array([.text("x"), .text("y z")]), .json("{\"k\": 1}"), .date("2024-02-29")]
+        [
+          .int(1), .numeric("2.50"), .null, .bool(true), .array([.text("x"), .text("y z")]), .json("{\"k\": 1}"),
+          .date("2024-02-29"),
+        ]
       ])
     #expect(result.commandTag == "SELECT 1")
     #expect(result.rowCount == 1)
@@ -32,7 +36,8 @@ import Testing
   @Test func returnsTheLastOfSeveralStatements() throws {
     let connection = try connect()
     let result = try connection.query(
-      "create temporary table t (i int); insert into t select generate_series(1, 5); update t set i = i + 1 where i > 3")
+      "create temporary table t (i int); insert into t select generate_series(1, 5); update t set i = i + 1 where i > 3"
+    )
     #expect(result.commandTag == "UPDATE 2")
     #expect(result.rowCount == 2)
     #expect(!result.hasRows)
@@ -44,7 +49,8 @@ import Testing
 
   @Test func bindsParameters() throws {
     let connection = try connect()
-    let result = try connection.query("select $1::int + 1, $2::text, $3::text is null", parameters: ["41", "it's", nil])
+    let result = try connection.query(
+      "select $1::int + 1, $2::text, $3::text is null", parameters: ["41", "it's", nil])
     #expect(result.rows == [[.int(42), .text("it's"), .bool(true)]])
     #expect(try connection.query("select " + connection.literal("it's \\ here")).rows == [[.text("it's \\ here")]])
   }
@@ -83,7 +89,7 @@ import Testing
     limits.resultBytes = 10_000
     let connection = try PostgresConnection.connect(configuration(PostgresServer.shared()), limits: limits)
     let error = #expect(throws: PostgresError.self) {
-      try connection.query("select repeat('x', 100) from generate_series(1, 100000000)")
+      try connection.query("select repeat('x', 100) from generate_series(1, 200000)")
     }
     #expect(error?.kind == .limit)
   }

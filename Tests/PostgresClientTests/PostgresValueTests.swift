@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct PostgresValueTests {
   @Test(arguments: [
-    (16, "t", PostgresValue.bool(true)), (16, "f", .bool(false)), (23, "-7", .int(-7)), (20, "9223372036854775807", .int(.max)),
+    (16, "t", PostgresValue.bool(true)), (16, "f", .bool(false)), (23, "-7", .int(-7)),
+    (20, "9223372036854775807", .int(.max)),
     (1700, "1.50", .numeric("1.50")), (1700, "NaN", .numeric("NaN")), (701, "0.1", .double(0.1)),
     (1082, "2024-01-02", .date("2024-01-02")), (25, "5", .text("5")), (2950, "x", .text("x")),
     (3802, "{\"a\": 1}", .json("{\"a\": 1}")), (17, "\\x00ff", .bytes([0, 255])),
@@ -18,7 +19,9 @@ import Testing
     #expect(
       PostgresType(oid: 1009).value(text)
         == .array([.text("a b"), .null, .text("NULL"), .text("q\"\\"), .text("plain")]))
-    #expect(PostgresType(oid: 1007).value("{{1,2},{3,4}}") == .array([.array([.int(1), .int(2)]), .array([.int(3), .int(4)])]))
+    #expect(
+      PostgresType(oid: 1007).value("{{1,2},{3,4}}")
+        == .array([.array([.int(1), .int(2)]), .array([.int(3), .int(4)])]))
     #expect(PostgresType(oid: 1007).value("[0:1]={5,6}") == .array([.int(5), .int(6)]))
     #expect(PostgresType(oid: 1007).value("{}") == .array([]))
   }

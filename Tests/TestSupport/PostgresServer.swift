@@ -5,21 +5,21 @@ import Glibc
 /// superuser who needs a password. `stop` ends it and deletes everything.
 ///
 /// PostgreSQL refuses to run as root, so root starts it as the user `postgres`.
-public final class PostgresServer: @unchecked Sendable {
+package final class PostgresServer: @unchecked Sendable {
   // Sendable: all fields but `server` are set once, and `server` is only touched under the lock.
-  public static let user = "sallyport"
+  package static let user = "sallyport"
   /// Not a secret: it opens nothing but this throw-away server.
-  public static let password = "only-for-tests"
+  package static let password = "only-for-tests"
 
-  public let port: Int
-  public let folder: String
+  package let port: Int
+  package let folder: String
   private let lock = NSLock()
   private var server: Process?
 
   /// Starts the newest installed version and waits until it answers.
   ///
   /// - Parameter settings: lines for `postgresql.conf`.
-  public init(settings: [String] = []) throws {
+  package init(settings: [String] = []) throws {
     port = try Self.freePort()
     folder = NSTemporaryDirectory() + "sallyport-postgres-\(getpid())-\(port)"
     let manager = FileManager.default
@@ -28,10 +28,13 @@ public final class PostgresServer: @unchecked Sendable {
     do {
       try "\(Self.password)\n".write(toFile: folder + "/password", atomically: false, encoding: .utf8)
       if geteuid() == 0 { _ = try PeerProcess.run("/bin/chown", ["postgres", folder + "/password"]) }
-      try run("initdb", [
-        "-D", folder + "/data", "-U", Self.user, "--pwfile", folder + "/password", "-A", "scram-sha-256", "-E", "UTF8",
-        "--locale=C.UTF-8", "--no-sync",
-      ])
+      try run(
+        "initdb",
+        [
+          "-D", folder + "/data", "-U", Self.user, "--pwfile", folder + "/password", "-A", "scram-sha-256", "-E",
+          "UTF8",
+          "--locale=C.UTF-8", "--no-sync",
+        ])
       try configure(settings)
       try start()
     } catch {
@@ -43,7 +46,7 @@ public final class PostgresServer: @unchecked Sendable {
   deinit { stop() }
 
   /// The one server that the tests of this process share; each test makes its own database in it.
-  public static func shared() throws -> PostgresServer { try sharedServer.get() }
+  package static func shared() throws -> PostgresServer { try sharedServer.get() }
 
   private static let sharedServer = Result<PostgresServer, any Error> {
     let server = try PostgresServer()
@@ -52,14 +55,14 @@ public final class PostgresServer: @unchecked Sendable {
   }
 
   /// Makes an empty database with a name of its own in this server.
-  public func makeDatabase(_ prefix: String = "test") throws -> String {
+  package func makeDatabase(_ prefix: String = "test") throws -> String {
     let name = "\(prefix)_\(UInt32.random(in: 0...UInt32.max))"
     try psql("create database \(name)")
     return name
   }
 
   /// Where the server programs are: `SALLYPORT_POSTGRES_BIN`, or the newest of Debian's folders.
-  public static func binaries() throws -> String {
+  package static func binaries() throws -> String {
     if let path = ProcessInfo.processInfo.environment["SALLYPORT_POSTGRES_BIN"] { return path }
     let root = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
@@ -70,13 +73,13 @@ public final class PostgresServer: @unchecked Sendable {
   }
 
   /// Starts the server on the existing cluster: after `init`, or after `stop(keepingData: true)`.
-  public func start() throws {
+  package func start() throws {
     let binaries = try Self.binaries()
     let process = Process()
     (process.executableURL, process.arguments) = Self.command(binaries + "/postgres", ["-D", folder + "/data"])
     process.currentDirectoryURL = URL(fileURLWithPath: "/")
     let log = folder + "/server.log"
-    if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+    if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
     let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
     handle.seekToEndOfFile()
     process.standardOutput = handle
@@ -95,7 +98,7 @@ public final class PostgresServer: @unchecked Sendable {
   }
 
   /// Stops at once, ending all sessions.
-  public func stop(keepingData: Bool = false) {
+  package func stop(keepingData: Bool = false) {
     let process = lock.withLock { () -> Process? in
       defer { server = nil }
       return server
@@ -109,14 +112,17 @@ public final class PostgresServer: @unchecked Sendable {
   }
 
   /// What the server has written to its log so far.
-  public var log: String { (try? String(contentsOfFile: folder + "/server.log", encoding: .utf8)) ?? "" }
+  package var log: String { (try? String(contentsOfFile: folder + "/server.log", encoding: .utf8)) ?? "" }
 
   /// Runs a statement with psql as the superuser and returns what it prints, unaligned, without headers.
   @discardableResult
-  public func psql(_ statement: String, database: String = "postgres") throws -> String {
+  package func psql(_ statement: String, database: String = "postgres") throws -> String {
     try PeerProcess.run(
       Self.binaries() + "/psql",
-      ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", "\(port)", "-U", Self.user, "-d", database, "-c", statement],
+      [
+        "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", "\(port)", "-U", Self.user, "-d",
+        database, "-c", statement,
+      ],
       environment: ["PGPASSWORD": Self.password])
   }
 
@@ -148,16 +154,16 @@ public final class PostgresServer: @unchecked Sendable {
 }
 
 /// A peer that a test needs is missing or did not start.
-public struct PeerError: Error, CustomStringConvertible {
-  public let description: String
-  public init(_ description: String) { self.description = description }
+package struct PeerError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
 }
 
 /// Programs that tests run to completion.
-public enum PeerProcess {
+package enum PeerProcess {
   /// Runs a program and returns its output; throws with both outputs when it fails.
   @discardableResult
-  public static func run(
+  package static func run(
     _ program: String, _ arguments: [String], environment: [String: String] = [:], folder: String = "/"
   ) throws -> String {
     let result = try capture(program, arguments, environment: environment, folder: folder)
@@ -168,7 +174,7 @@ public enum PeerProcess {
   }
 
   /// Runs a program and returns its exit status with both outputs interleaved.
-  public static func capture(
+  package static func capture(
     _ program: String, _ arguments: [String], environment: [String: String] = [:], folder: String = "/"
   ) throws -> (status: Int32, output: String) {
     let process = Process()
@@ -188,21 +194,21 @@ public enum PeerProcess {
 }
 
 extension PostgresServer {
-/// A port of the loopback address that nobody listens on now.
-public static func freePort() throws -> Int {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  guard descriptor >= 0 else { throw PeerError("no socket: errno \(errno)") }
-  defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = inet_addr("127.0.0.1")
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let bound = withUnsafeMutablePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
-      bind(descriptor, general, length) == 0 && getsockname(descriptor, general, &length) == 0
+  /// A port of the loopback address that nobody listens on now.
+  package static func freePort() throws -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { throw PeerError("no socket: errno \(errno)") }
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
+        bind(descriptor, general, length) == 0 && getsockname(descriptor, general, &length) == 0
+      }
     }
+    guard bound else { throw PeerError("no free port: errno \(errno)") }
+    return Int(UInt16(bigEndian: address.sin_port))
   }
-  guard bound else { throw PeerError("no free port: errno \(errno)") }
-  return Int(UInt16(bigEndian: address.sin_port))
-}
 }
