@@ -38,21 +38,6 @@ def test_history_shows_each_node_as_an_activity_with_its_summary(stage, built):
     assert all(summary["summary"] == name for name, summary in nodes.items())
 
 
-def test_a_node_starts_when_its_own_parents_are_done(stage, built):
-    """`stg_ports` needs one seed; a level barrier would hold it until every seed, test and hook of the level ended."""
-    history = stage.temporal.history("by-cli")
-    order = [event["activityId"] for event in histories.events(history, "ActivityTaskScheduled")]
-    assert order.index("model:stg_ports") < len(order) - 1
-    scheduled = {e["activityId"]: int(e["eventId"]) for e in histories.events(history, "ActivityTaskScheduled")}
-    finished = {}
-    names = {e["eventId"]: e["activityId"] for e in histories.events(history, "ActivityTaskScheduled")}
-    for event in histories.events(history, "ActivityTaskCompleted"):
-        finished[names[event["scheduledEventId"]]] = int(event["eventId"])
-    seeds = [finished[name] for name in finished if name.startswith("seed:")]
-    assert scheduled["model:stg_ports"] > finished["seed:raw_ports"]
-    assert min(scheduled[n] for n in scheduled if n.startswith(("model:", "snapshot:", "test:"))) < max(seeds) or len(set(seeds)) == 1
-
-
 def test_query_and_memo_read_well(stage, built):
     answer = stage.temporal.cli("workflow", "query", "--workflow-id", "by-cli", "--type", "run_status", "--output", "json").stdout
     status = json.loads(answer)["queryResult"][0]
