@@ -281,24 +281,11 @@ backend scheduler
 
 
 class PodRoot:
-    """The file system of a pod: the binary, the libraries it links, macro packages, time zones; nothing else."""
+    """The file system of a pod, made as the image's is, with mount points for what the platform would mount."""
 
-    def __init__(self, folder: pathlib.Path, binary: pathlib.Path = BINARY):
+    def __init__(self, folder: pathlib.Path):
         self.path = folder / "pod"
-        for name in ("bin", "etc", "tmp", "proc", "dev", "mnt", "usr/share", "lib64"):
-            (self.path / name).mkdir(parents=True, exist_ok=True)
-        shutil.copy2(binary, self.path / "bin" / "sallyport")
-        linked = subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout
-        for line in linked.splitlines():
-            for word in line.split():
-                if word.startswith("/"):
-                    target = self.path / word.lstrip("/")
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(word, target)
-        (self.path / "etc" / "passwd").write_text(f"worker:x:{POD_USER}:{POD_USER}::/tmp:/bin/false\n")
-        (self.path / "etc" / "group").write_text(f"worker:x:{POD_USER}:\n")
-        shutil.copytree(MACROS, self.path / "usr" / "share" / "sallyport" / "macros", ignore=shutil.ignore_patterns("*.py", ".wheels"))
-        shutil.copytree("/usr/share/zoneinfo", self.path / "usr" / "share" / "zoneinfo", symlinks=True)
+        subprocess.run([ROOT / "docker" / "make-root", self.path, BINARY], check=True)
 
 
 class Worker(Part):
