@@ -43,8 +43,8 @@ package enum ResourceType: String, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// The section of `dbt_project.yml` that configures resources of this type; as in dbt, operations, analyses and groups
-  /// read `models`.
+  /// The section of `dbt_project.yml` that configures resources of this type; as in dbt, operations, analyses and
+  /// groups read `models`.
   package var projectSection: String {
     switch self {
     case .seed: "seeds"

@@ -106,12 +106,14 @@ package struct ExecutionGraph: Sendable {
       planned[number]?.level = (upstream.compactMap { planned[$0]?.level }.max() ?? -1) + 1
       for parent in upstream { planned[parent]?.children.append(ids[number]) }
     }
-    for number in order.reversed() where planned[number] != nil {
-      planned[number]?.children.sort { $0.precedes($1) }
-      let children = planned[number]?.children ?? []
-      var below = 0
-      for child in children { below = max(below, ids.firstIndex(of: child).flatMap { planned[$0]?.remaining } ?? 0) }
-      planned[number]?.remaining = below + 1
+    for number in order.reversed() {
+      guard var node = planned[number] else { continue }
+      node.children.sort { $0.precedes($1) }
+      for child in node.children {
+        let below = ids.firstIndex(of: child).flatMap { planned[$0]?.remaining } ?? 0
+        node.remaining = max(node.remaining, below + 1)
+      }
+      planned[number] = node
     }
   }
 }
