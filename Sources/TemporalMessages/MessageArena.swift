@@ -21,7 +21,7 @@ internal import CProtobufC
   }
 
   deinit {
-    for unsafe block in unsafe blocks { unsafe block.deallocate() }
+    for unsafeblock in unsafe blocks { unsafe block.deallocate() }
   }
 
   /// True once an allocation was refused because of the limit.
@@ -96,7 +96,7 @@ extension MessageArena {
     let tree: UnsafeMutablePointer<Message.Tree> = unsafe try structure(Message.descriptor)
     do throws(WireError) {
       unsafe try message.fill(tree, in: self)
-    } catch where error.message.isEmpty {
+    } catch  where error.message.isEmpty {
       throw WireError(error.code, message: Message.fullName, field: error.field, error.reason)
     }
     return unsafe tree
@@ -165,8 +165,8 @@ extension MessageArena {
   func bytes(_ bytes: [UInt8]) throws(WireError) -> ProtobufCBinaryData {
     guard !bytes.isEmpty else { return unsafe ProtobufCBinaryData(len: 0, data: nil) }
     let memory = unsafe try room(bytes.count, of: UInt8.self)
-    bytes.withUnsafeBufferPointer { source in
-      if let start = unsafe source.baseAddress { unsafe memory.update(from: start, count: source.count) }
+    unsafe bytes.withUnsafeBufferPointer { source in
+      if let start = source.baseAddress { unsafe memory.update(from: start, count: source.count) }
     }
     return unsafe ProtobufCBinaryData(len: bytes.count, data: memory)
   }

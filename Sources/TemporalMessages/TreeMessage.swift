@@ -51,7 +51,7 @@ extension TreeMessage {
         .limit("wireBytes"), message: Self.fullName, "the message has \(size) bytes, over \(limits.wireBytes)")
     }
     let wire = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      guard let start = unsafe buffer.baseAddress else { return }
+      guard let start = buffer.baseAddress else { return }
       count = unsafe protobuf_c_message_pack(message, start)
     }
     withExtendedLifetime(arena) {}

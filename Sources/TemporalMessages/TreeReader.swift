@@ -40,7 +40,7 @@ enum TreeReader {
   ) -> [Key: Value] {
     guard let list = unsafe list else { return [:] }
     var map: [Key: Value] = [:]
-    for unsafe entry in unsafe UnsafeBufferPointer(start: list, count: count) {
+    for unsafeentry in unsafe UnsafeBufferPointer(start: list, count: count) {
       guard let entry = unsafe entry else { continue }
       let (key, value) = unsafe convert(entry)
       map[key] = value

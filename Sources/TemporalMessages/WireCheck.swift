@@ -45,7 +45,11 @@ struct WireCheck {
 
   /// What the check needs of protobuf-c's field descriptor.
   @safe private struct Field {
-    @safe enum Kind { case text, message(UnsafePointer<ProtobufCMessageDescriptor>), varints, other }
+    @safe enum Kind {
+      case text
+      case message(UnsafePointer<ProtobufCMessageDescriptor>)
+      case varints, other
+    }
 
     let name: String
     let kind: Kind
