@@ -1,0 +1,78 @@
+/// Why a project could not be loaded, selected from or planned.
+///
+/// The text is laid out as dbt prints it: a title with the resource, then the message indented by two blanks.
+package struct ProjectError: Error, Sendable, CustomStringConvertible {
+  /// The families of dbt's errors; `title` is what dbt prints for each.
+  package enum Kind: String, Sendable {
+    /// A file of the project does not say what it should: YAML, properties, configuration, duplicate resources.
+    case parsing = "Parsing Error"
+    /// A template or the graph does not make sense: unknown refs, cycles, ambiguous relations, Jinja errors.
+    case compilation = "Compilation Error"
+    /// `dbt_project.yml` or `profiles.yml` is missing or wrong, or a selection cannot be understood.
+    case runtime = "Runtime Error"
+    /// Packages are missing or conflict.
+    case dependency = "Dependency Error"
+    /// A value has the wrong shape.
+    case validation = "Validation Error"
+    /// Something Sallyport does not support yet.
+    case unsupported = "Not Supported Error"
+
+    package var title: String { rawValue }
+  }
+
+  package var kind: Kind
+  package var message: String
+  /// The resource the error belongs to, such as `model stg_ports`; empty when there is none.
+  package var resource = ""
+  /// The file, relative to its package's root.
+  package var path: String?
+  /// Line from 1.
+  package var line: Int?
+  /// Column from 1.
+  package var column: Int?
+  /// The offending line with a caret, or lines around it.
+  package var excerpt: String?
+  /// What a layer below reported.
+  package var cause: (any Error)?
+
+  package init(
+    _ kind: Kind, _ message: String, resource: String = "", path: String? = nil, line: Int? = nil, column: Int? = nil,
+    excerpt: String? = nil, cause: (any Error)? = nil
+  ) {
+    self.kind = kind
+    self.message = message
+    self.resource = resource
+    self.path = path
+    self.line = line
+    self.column = column
+    self.excerpt = excerpt
+    self.cause = cause
+  }
+
+  package var description: String {
+    var title = kind.title
+    if !resource.isEmpty { title += " in \(resource)" }
+    if let path, !message.contains(path) || !resource.isEmpty {
+      title += resource.isEmpty ? " in \(path)" : " (\(path))"
+    }
+    var body = message
+    if let line, !message.contains("line \(line)") { body += "\nline \(line)\(column.map { ", column \($0)" } ?? "")" }
+    if let excerpt, !excerpt.isEmpty, !message.contains(excerpt) { body += "\n" + excerpt }
+    let indented = body.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "  " + $0 }
+    return title + "\n" + indented.joined(separator: "\n")
+  }
+}
+
+/// Something dbt would warn about; loading goes on.
+package struct ProjectWarning: Sendable, Hashable, CustomStringConvertible {
+  /// dbt's name of the event, such as `NoNodeForYamlKey`, by which `warn_error_options` chooses.
+  package var name: String
+  package var message: String
+
+  package init(name: String, message: String) {
+    self.name = name
+    self.message = message
+  }
+
+  package var description: String { "[\(name)] \(message)" }
+}
