@@ -21,7 +21,7 @@ internal import CProtobufC
   }
 
   deinit {
-    for unsafeblock in unsafe blocks { unsafe block.deallocate() }
+    while let block = unsafe blocks.popLast() { unsafe block.deallocate() }
   }
 
   /// True once an allocation was refused because of the limit.

@@ -40,8 +40,8 @@ enum TreeReader {
   ) -> [Key: Value] {
     guard let list = unsafe list else { return [:] }
     var map: [Key: Value] = [:]
-    for unsafeentry in unsafe UnsafeBufferPointer(start: list, count: count) {
-      guard let entry = unsafe entry else { continue }
+    for index in 0..<count {
+      guard let entry = unsafe list[index] else { continue }
       let (key, value) = unsafe convert(entry)
       map[key] = value
     }
