@@ -103,7 +103,8 @@ package struct ExecutionGraph: Sendable {
         continue
       }
       planned[number]?.parents = upstream.map { ids[$0] }.sorted { $0.precedes($1) }
-      planned[number]?.level = (upstream.compactMap { planned[$0]?.level }.max() ?? -1) + 1
+      let level = (upstream.compactMap { planned[$0]?.level }.max() ?? -1) + 1
+      planned[number]?.level = level
       for parent in upstream { planned[parent]?.children.append(ids[number]) }
     }
     for number in order.reversed() {

@@ -1,0 +1,66 @@
+/// What the parser makes of a file, by where it lies and what its name ends in.
+enum FileKind: Sendable, CaseIterable {
+  case macro, model, snapshot, analysis, singularTest, genericTest, seed, documentation, properties, fixture, function
+}
+
+/// A file of a package, found below one of its resource paths.
+struct SourceFile: Sendable {
+  var kind: FileKind
+  var packageName: String
+  /// The resource path it was found below, such as `models`.
+  var searchedPath: String
+  /// The path below `searchedPath`.
+  var relativePath: String
+  /// The absolute path.
+  var absolutePath: String
+
+  /// The path below the package's root.
+  var originalFilePath: String {
+    searchedPath.isEmpty || searchedPath == "." ? relativePath : searchedPath + "/" + relativePath
+  }
+
+  /// `package://path`: how properties name the file that described a resource.
+  var fileID: String { packageName + "://" + originalFilePath }
+
+  /// The file's name without its last extension.
+  var stem: String {
+    let name = relativePath.split(separator: "/").last.map(String.init) ?? relativePath
+    guard let point = name.lastIndex(of: "."), point > name.startIndex else { return name }
+    return String(name[..<point])
+  }
+
+  /// The text without blank space at its ends, as dbt keeps and hashes it.
+  ///
+  /// - Throws: what `FileReader.text` throws.
+  func contents() throws(ProjectError) -> String {
+    try FileReader.text(absolutePath, named: originalFilePath).trimmed
+  }
+
+  /// The hash of text with every run of blanks made one, which is how dbt compares files.
+  static func checksum(_ contents: String) -> Checksum {
+    let words = contents.unicodeScalars.split(whereSeparator: \.isPythonBlank).map { String(Substring($0)) }
+    return Checksum(name: "sha256", checksum: Digest.sha256(words.joined(separator: " ")))
+  }
+}
+
+extension Unicode.Scalar {
+  /// What Python's `str.strip` and `str.split` take for blank space.
+  var isPythonBlank: Bool {
+    switch value {
+    case 0x09...0x0D, 0x1C...0x1F, 0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000:
+      true
+    default: false
+    }
+  }
+}
+
+extension String {
+  /// The text without blank space at its ends, as Python's `str.strip` leaves it.
+  var trimmed: String {
+    let scalars = unicodeScalars
+    guard let first = scalars.firstIndex(where: { !$0.isPythonBlank }),
+      let last = scalars.lastIndex(where: { !$0.isPythonBlank })
+    else { return "" }
+    return String(scalars[first...last])
+  }
+}
