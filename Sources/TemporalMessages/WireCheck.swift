@@ -5,6 +5,9 @@ internal import CProtobufC
 /// protobuf-c recurses without a bound, cuts text at a NUL and does not look at UTF-8. This pass walks the same fields
 /// with the same descriptors, and accepts only what protobuf-c reads the same way: it bounds size, depth and number of
 /// elements, and checks every text. Protobuf encoding: https://protobuf.dev/programming-guides/encoding
+///
+/// One legal form is refused: a single submessage that comes in several pieces. No encoder writes it; protobuf-c merges
+/// the pieces in quadratic time, and fails on some.
 struct WireCheck {
   private static let longestTag = 5
   private static let longestLength = 5
@@ -51,12 +54,20 @@ struct WireCheck {
       case varints, other
     }
 
-    let name: String
     let kind: Kind
+    /// Place among the fields of the message when the field holds one submessage.
+    let single: Int?
+    private let pointer: UnsafePointer<ProtobufCFieldDescriptor>
+
+    /// Proto name. Made on demand: it is needed in errors only.
+    var name: String { unsafe String(cString: pointer.pointee.name) }
 
     init?(_ number: UInt32, of scope: Scope) {
       guard let field = unsafe protobuf_c_message_descriptor_get_field(scope.descriptor, number) else { return nil }
-      unsafe name = String(cString: field.pointee.name)
+      unsafe pointer = unsafe field
+      let isSingle =
+        unsafe field.pointee.type == PROTOBUF_C_TYPE_MESSAGE && field.pointee.label != PROTOBUF_C_LABEL_REPEATED
+      single = isSingle ? unsafe field - scope.descriptor.pointee.fields : nil
       switch unsafe field.pointee.type {
       case PROTOBUF_C_TYPE_STRING:
         kind = .text
@@ -79,6 +90,7 @@ struct WireCheck {
       throw scope.error(.limit("depth"), at: start, "messages are nested more than \(limits.depth) levels deep")
     }
     var at = start
+    var seen: UInt128 = 0
     while at < end {
       let begin = at
       let tag = try varint(wire, &at, end, Self.longestTag, scope)
@@ -98,7 +110,15 @@ struct WireCheck {
         guard length <= UInt64(end - at) else {
           throw scope.malformed(at: begin, "a length goes beyond the end")
         }
-        try delimited(wire, at, at + Int(length), number, scope)
+        if let field = Field(number, of: scope) {
+          if let place = field.single {
+            guard place < UInt128.bitWidth, seen & (1 << UInt128(place)) == 0 else {
+              throw scope.error(.malformed, at: begin, field: field, "a single submessage comes in pieces")
+            }
+            seen |= 1 << UInt128(place)
+          }
+          try contents(wire, at, at + Int(length), field, scope)
+        }
         at += Int(length)
       default:
         throw scope.malformed(at: begin, "wire type \(tag & 7) is not in use")
@@ -107,10 +127,9 @@ struct WireCheck {
   }
 
   /// The contents of a length-delimited field.
-  private mutating func delimited(
-    _ wire: Span<UInt8>, _ start: Int, _ end: Int, _ number: UInt32, _ scope: Scope
+  private mutating func contents(
+    _ wire: Span<UInt8>, _ start: Int, _ end: Int, _ field: Field, _ scope: Scope
   ) throws(WireError) {
-    guard let field = Field(number, of: scope) else { return }
     switch field.kind {
     case .text:
       try text(wire, start, end, field, scope)
