@@ -1,3 +1,4 @@
+import DBTContext
 import OrderedCollections
 package import PlainData
 
@@ -68,7 +69,7 @@ extension Manifest {
       "invocation_started_at": .string(metadata.invocationStartedAt),
       "env": .object(metadata.environment),
       "project_name": .string(projectName),
-      "project_id": .string(Digest.md5(projectName)),
+      "project_id": .string(MD5.hex(projectName)),
       "user_id": nil,
       "send_anonymous_usage_stats": false,
       "adapter_type": .string(metadata.adapterType),

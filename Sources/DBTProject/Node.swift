@@ -2,7 +2,7 @@ import OrderedCollections
 package import PlainData
 
 /// One `ref()` of a node.
-package struct NodeReference: Sendable, Hashable {
+package struct RefArguments: Sendable, Hashable {
   package var name: String
   package var package: String?
   /// A string or a number; nil when the reference names no version.
@@ -83,7 +83,7 @@ package struct Node: GraphMember {
   package var description = ""
   /// Columns by name, each in dbt's form (`name`, `description`, `data_type`, `constraints`, `quote`, …).
   package var columns: PlainObject = [:]
-  package var refs: [NodeReference] = []
+  package var refs: [RefArguments] = []
   /// `[source name, table name]` pairs.
   package var sources: [[String]] = []
   package var metrics: [[String]] = []

@@ -13,7 +13,7 @@ package struct ResourceEntry: GraphMember {
   package var originalFilePath: String
   package var tags: [String] = []
   package var config: PlainObject = [:]
-  package var refs: [NodeReference] = []
+  package var refs: [RefArguments] = []
   /// `[source name, table name]` pairs.
   package var sources: [[String]] = []
   package var metrics: [[String]] = []

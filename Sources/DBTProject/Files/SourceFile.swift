@@ -1,3 +1,5 @@
+import DBTContext
+
 /// What the parser makes of a file, by where it lies and what its name ends in.
 enum FileKind: Sendable, CaseIterable {
   case macro, model, snapshot, analysis, singularTest, genericTest, seed, documentation, properties, fixture, function
@@ -39,7 +41,7 @@ struct SourceFile: Sendable {
   /// The hash of text with every run of blanks made one, which is how dbt compares files.
   static func checksum(_ contents: String) -> Checksum {
     let words = contents.unicodeScalars.split(whereSeparator: \.isPythonBlank).map { String(Substring($0)) }
-    return Checksum(name: "sha256", checksum: Digest.sha256(words.joined(separator: " ")))
+    return Checksum(name: "sha256", checksum: SHA256.hex(words.joined(separator: " ")))
   }
 }
 
