@@ -47,7 +47,8 @@ let package = Package(
     .target(name: "PlainData", dependencies: [ordered], swiftSettings: house),
     .target(name: "EventLoop", dependencies: ["CLinux", deque, heap], swiftSettings: house),
     .target(name: "Secrets", dependencies: ["CLinux"], swiftSettings: house),
-    .target(name: "Observability", dependencies: ["CLinux", "PlainData", ordered, logging], swiftSettings: house),
+    .target(
+      name: "Observability", dependencies: ["CLinux", "EventLoop", "PlainData", "Secrets", ordered, logging], swiftSettings: house),
 
     // Wire, scheduler side.
     .target(

@@ -1,0 +1,115 @@
+package import EventLoop
+import OrderedCollections
+package import PlainData
+
+/// A verdict on a worker's health with its reasons.
+package struct HealthReport: Sendable, Hashable {
+  /// One thing that was looked at.
+  package struct Check: Sendable, Hashable {
+    package var name: String
+    package var passes: Bool
+    /// A sentence with the numbers behind the verdict.
+    package var detail: String
+  }
+
+  package var phase: HealthState.Phase
+  /// Whether the process itself works: its event loop turns. Restarting helps when it does not.
+  package var isLive: Bool
+  /// Whether it takes work: connected, and its polls come back.
+  package var isReady: Bool
+  package var checks: [Check]
+  /// The facts the verdict stands on, for metrics.
+  package var facts: HealthState.Facts
+  /// When the verdict was made.
+  package var moment: MonotonicTime
+
+  /// Live, and ready or on its way out in order.
+  package var isHealthy: Bool { isLive && (isReady || phase == .draining) }
+
+  /// The reasons of what fails, or "all checks pass".
+  package var summary: String {
+    let failed = checks.filter { !$0.passes }.map { "\($0.name): \($0.detail)" }
+    return failed.isEmpty ? "all checks pass" : failed.joined(separator: "; ")
+  }
+
+  /// `{"status","live","ready","phase","checks":[{"name","status","detail"}]}`.
+  package var json: PlainValue {
+    [
+      "status": .string(isHealthy ? "healthy" : "unhealthy"),
+      "live": .bool(isLive),
+      "ready": .bool(isReady),
+      "phase": .string(phase.rawValue),
+      "checks": .array(
+        checks.map { check in
+          [
+            "name": .string(check.name), "status": .string(check.passes ? "pass" : "fail"),
+            "detail": .string(check.detail),
+          ]
+        }),
+    ]
+  }
+}
+
+/// What counts as healthy: pure decisions on recorded facts.
+package struct HealthRules: Sendable, Hashable {
+  /// Longest time between two turns of the event loop.
+  package var longestTurn: Duration
+  /// Longest time since a poll last came back. The server ends an empty poll after about a minute, so this allows for
+  /// two that got lost.
+  package var longestSilence: Duration
+
+  package init(longestTurn: Duration = .seconds(30), longestSilence: Duration = .seconds(150)) {
+    self.longestTurn = longestTurn
+    self.longestSilence = longestSilence
+  }
+
+  /// The verdict on the facts at a moment.
+  package func report(_ facts: HealthState.Facts, at moment: MonotonicTime) -> HealthReport {
+    let loop = loopCheck(facts, moment)
+    var checks = [loop, connectionCheck(facts, moment)]
+    checks += facts.pollers.map { pollerCheck($0.key, $0.value, moment) }
+    if facts.pollers.isEmpty && facts.phase != .draining {
+      checks.append(HealthReport.Check(name: "polls", passes: false, detail: "no poll has begun yet"))
+    }
+    let isReady = facts.phase == .running && checks.allSatisfy(\.passes)
+    return HealthReport(
+      phase: facts.phase, isLive: loop.passes, isReady: isReady, checks: checks, facts: facts, moment: moment)
+  }
+
+  private func loopCheck(_ facts: HealthState.Facts, _ moment: MonotonicTime) -> HealthReport.Check {
+    let age = moment - (facts.loopTurnedAt ?? facts.startedAt)
+    let what = facts.loopTurnedAt == nil ? "has not turned since the start" : "last turned"
+    return HealthReport.Check(
+      name: "event loop", passes: age <= longestTurn, detail: "\(what) \(HealthRules.text(age)) ago")
+  }
+
+  private func connectionCheck(_ facts: HealthState.Facts, _ moment: MonotonicTime) -> HealthReport.Check {
+    let connection = facts.connection
+    guard !connection.isReady else {
+      let since = connection.since.map { " for \(HealthRules.text(moment - $0))" } ?? ""
+      return HealthReport.Check(name: "connection", passes: true, detail: "connected\(since)")
+    }
+    let reason = connection.lastError.map { ": \($0)" } ?? ""
+    return HealthReport.Check(name: "connection", passes: false, detail: "not connected\(reason)")
+  }
+
+  private func pollerCheck(
+    _ name: String, _ poller: HealthState.Poller, _ moment: MonotonicTime
+  ) -> HealthReport.Check {
+    let silence = moment - (poller.lastSuccess ?? poller.startedAt)
+    let last = poller.lastSuccess == nil ? "first poll has waited" : "last poll came back"
+    var detail = "\(last) \(HealthRules.text(silence))\(poller.lastSuccess == nil ? "" : " ago")"
+    if let failing = poller.failing {
+      detail += ", failed \(HealthRules.text(moment - failing.at)) ago: \(failing.reason)"
+    }
+    // A poll that has never succeeded and fails is no readiness; one failure between successes is.
+    let isWaiting = silence <= longestSilence && !(poller.lastSuccess == nil && poller.failing != nil)
+    return HealthReport.Check(name: "\(name) poll", passes: isWaiting, detail: detail)
+  }
+
+  /// Seconds with one decimal.
+  static func text(_ duration: Duration) -> String {
+    let tenths = max(0, duration.clampedNanoseconds / 100_000_000)
+    return "\(tenths / 10).\(tenths % 10) s"
+  }
+}

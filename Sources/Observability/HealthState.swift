@@ -1,0 +1,121 @@
+package import EventLoop
+package import OrderedCollections
+import Synchronization
+
+/// What the parts of a worker say about themselves, collected for health checks. Safe on every thread.
+///
+/// Parts record facts ("this poll succeeded"); what counts as healthy is decided by `HealthRules` when somebody asks.
+package final class HealthState: Sendable {
+  /// Where the process stands between start and end.
+  package enum Phase: String, Sendable, Hashable, CaseIterable {
+    /// Loads projects, connects; takes no work yet.
+    case starting
+    /// Takes work.
+    case running
+    /// Finishes what it has, takes no more.
+    case draining
+  }
+
+  /// The record of one long poll loop.
+  package struct Poller: Sendable, Hashable {
+    /// When the loop began to poll.
+    package var startedAt: MonotonicTime
+    /// When a poll last came back as it should: with a task or empty.
+    package var lastSuccess: MonotonicTime?
+    /// When a poll last failed, and why; nil again after a success.
+    package var failing: Failure?
+    /// Polls that came back, so far.
+    package var successes = 0
+    /// Polls that failed, so far.
+    package var failures = 0
+  }
+
+  /// A failure and its moment.
+  package struct Failure: Sendable, Hashable {
+    package var at: MonotonicTime
+    package var reason: String
+  }
+
+  /// The connection to the scheduler.
+  package struct Connection: Sendable, Hashable {
+    package var isReady = false
+    package var since: MonotonicTime?
+    package var lastError: String?
+    /// Connections established so far.
+    package var established = 0
+
+    package init(isReady: Bool = false, since: MonotonicTime? = nil, lastError: String? = nil, established: Int = 0) {
+      self.isReady = isReady
+      self.since = since
+      self.lastError = lastError
+      self.established = established
+    }
+  }
+
+  /// Everything recorded up to a moment.
+  package struct Facts: Sendable, Hashable {
+    package var phase = Phase.starting
+    package var startedAt: MonotonicTime
+    /// When the event loop last went round; nil before its first turn.
+    package var loopTurnedAt: MonotonicTime?
+    package var connection = Connection()
+    /// By name, in order of first appearance.
+    package var pollers: OrderedDictionary<String, Poller> = [:]
+  }
+
+  private let facts: Mutex<Facts>
+  private let now: @Sendable () -> MonotonicTime
+
+  /// - Parameter now: the monotonic clock; a test gives its own.
+  package init(now: @escaping @Sendable () -> MonotonicTime = MonotonicTime.now) {
+    self.now = now
+    facts = Mutex(Facts(startedAt: now()))
+  }
+
+  /// Says where the process stands.
+  package func enter(_ phase: Phase) { facts.withLock { $0.phase = phase } }
+
+  /// Says that the event loop went round; to be called from the loop itself.
+  package func loopTurned() {
+    let moment = now()
+    facts.withLock { $0.loopTurnedAt = moment }
+  }
+
+  /// Says what the connection is doing.
+  package func connectionIs(_ connection: Connection) { facts.withLock { $0.connection = connection } }
+
+  /// Says that a poll loop begins; until its first poll comes back it counts as waiting.
+  package func pollingBegan(_ poller: String) {
+    let moment = now()
+    facts.withLock { if $0.pollers[poller] == nil { $0.pollers[poller] = Poller(startedAt: moment) } }
+  }
+
+  /// Says that a poll came back, with a task or empty.
+  package func pollSucceeded(_ poller: String) {
+    let moment = now()
+    facts.withLock { facts in
+      var record = facts.pollers[poller] ?? Poller(startedAt: moment)
+      record.lastSuccess = moment
+      record.failing = nil
+      record.successes += 1
+      facts.pollers[poller] = record
+    }
+  }
+
+  /// Says that a poll failed. `reason` must be free of secrets.
+  package func pollFailed(_ poller: String, reason: String) {
+    let moment = now()
+    facts.withLock { facts in
+      var record = facts.pollers[poller] ?? Poller(startedAt: moment)
+      record.failing = Failure(at: moment, reason: reason)
+      record.failures += 1
+      facts.pollers[poller] = record
+    }
+  }
+
+  /// Everything recorded so far.
+  package var current: Facts { facts.withLock { $0 } }
+
+  /// The verdict on everything recorded so far.
+  package func report(_ rules: HealthRules = HealthRules()) -> HealthReport { rules.report(current, at: now()) }
+}
