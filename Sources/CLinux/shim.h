@@ -39,3 +39,6 @@ static inline void sly_error_text(int number, char *buffer, unsigned long size) 
 }
 /// Names the calling thread (at most 15 bytes).
 static inline void sly_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+/// Forbids core dumps of this process and its inspection by other processes of the same user.
+static inline void sly_forbid_dumps(void) { prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); }

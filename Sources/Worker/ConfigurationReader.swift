@@ -1,4 +1,4 @@
-import Observability
+package import Observability
 package import Secrets
 
 /// Reads variables by their declarations and collects what is wrong with them, so that all faults are shown at once.

@@ -1,5 +1,5 @@
 import GRPCClient
-package import Secrets
+import Secrets
 package import TLSClient
 
 /// How to reach the scheduler and whose work to take there.

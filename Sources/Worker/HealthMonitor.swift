@@ -1,0 +1,78 @@
+import CLinux
+package import EventLoop
+package import Logging
+package import Observability
+import Synchronization
+
+/// Watches a worker from a thread of its own: asks the event loop to show that it turns, looks at the connection, writes
+/// the health file while all is well, and logs when that changes.
+package final class HealthMonitor: Sendable {
+  /// The time between two looks.
+  package static let interval: Duration = .seconds(2)
+
+  private let state: HealthState
+  private let loop: EventLoop
+  private let connection: @Sendable () -> HealthState.Connection
+  private let file: HealthFile?
+  private let logger: Logger
+  private let isStopped = Atomic<Bool>(false)
+
+  /// - Parameters:
+  ///   - connection: the connection as of now; called on the monitor's thread.
+  ///   - file: nil writes none.
+  package init(
+    state: HealthState, loop: EventLoop, file: HealthFile?, logger: Logger,
+    connection: @escaping @Sendable () -> HealthState.Connection
+  ) {
+    self.state = state
+    self.loop = loop
+    self.file = file
+    self.logger = logger
+    self.connection = connection
+  }
+
+  /// Takes a stale file away and starts the thread.
+  package func start() throws(EventLoopError) {
+    file?.remove()
+    try OperatingSystemThread.start("health-monitor") { self.run() }
+  }
+
+  /// Ends the watch and takes the file away, so that nobody takes a stopped worker for a healthy one.
+  package func stop() {
+    isStopped.store(true, ordering: .sequentiallyConsistent)
+    file?.remove()
+  }
+
+  private func run() {
+    var wasHealthy = false
+    var canWrite = true
+    while !isStopped.load(ordering: .sequentiallyConsistent) {
+      loop.submit { [state] in state.loopTurned() }
+      state.connectionIs(connection())
+      let report = state.report()
+      if report.isHealthy != wasHealthy {
+        wasHealthy = report.isHealthy
+        tell(report)
+      }
+      if let file, report.isHealthy, !isStopped.load(ordering: .sequentiallyConsistent) {
+        let isWritten = file.write(report, at: .now())
+        if !isWritten && canWrite { logger.error("health file not written", metadata: ["path": "\(file.path)"]) }
+        canWrite = isWritten
+      }
+      let (seconds, attoseconds) = HealthMonitor.interval.components
+      var pause = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+      _ = unsafe nanosleep(&pause, nil)
+    }
+    // The file may have been written between the check above and stop().
+    file?.remove()
+  }
+
+  private func tell(_ report: HealthReport) {
+    let fields: Logger.Metadata = ["phase": "\(report.phase.rawValue)", "reason": "\(report.summary)"]
+    if report.isHealthy {
+      logger.notice("healthy", metadata: fields)
+    } else {
+      logger.warning("unhealthy", metadata: fields)
+    }
+  }
+}

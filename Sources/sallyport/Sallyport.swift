@@ -1,0 +1,45 @@
+import ArgumentParser
+import Secrets
+import Worker
+
+/// The entry point: what must happen before any other thread runs, then the command line.
+@main
+enum EntryPoint {
+  static func main() async {
+    Lifecycle.harden()
+    Launch.takeEnvironment()
+    await Sallyport.main()
+  }
+}
+
+/// What the process was started with.
+enum Launch {
+  /// The environment, its secrets moved into protected memory.
+  static let environment = ProcessEnvironment.take(secretNames: Setting.secretNames)
+
+  /// Takes the environment over; to be called before other threads run.
+  static func takeEnvironment() { _ = environment.values.count }
+}
+
+/// The root of the command line.
+struct Sallyport: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sallyport",
+    abstract: "Runs dbt projects inside your network, on work pulled from a Temporal scheduler.",
+    discussion: """
+      A worker dials out to the scheduler over TLS, takes `dbt_run` workflows from a task queue and runs their nodes
+      against PostgreSQL with its own engine. Nothing connects to the worker, and the scheduler sees no credential.
+
+      A first run, with a scheduler on this machine:
+
+        temporal server start-dev &
+        DBT_PROJECT_DIR=Examples/harbor DBT_PROFILES_DIR=profiles sallyport worker &
+        sallyport submit build
+
+      Settings come from environment variables: `sallyport config` shows them all.
+      """,
+    version: Version.text,
+    subcommands: [
+      HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self,
+    ])
+}
