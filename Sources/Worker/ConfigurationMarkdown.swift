@@ -13,7 +13,7 @@ package enum ConfigurationMarkdown {
       for setting in settings where setting.availability == .read { lines.append(row(setting)) }
       let later = settings.filter { if case .later = $0.availability { true } else { false } }
       if !later.isEmpty {
-        lines += ["", "Known but not there yet, and refused at the start when set: \(names(later))."]
+        lines += ["", "Known but not there yet, and refused at the start when set: \(laterNames(later))."]
       }
       let warned = settings.filter { if case .warned = $0.availability { true } else { false } }
       if !warned.isEmpty { lines += ["", "Without effect, with a warning: \(names(warned))."] }
@@ -32,6 +32,15 @@ package enum ConfigurationMarkdown {
     case .integer, .number: " (\(setting.kind.meaning))"
     default: ""
     }
+  }
+
+  private static func laterNames(_ settings: [Setting]) -> String {
+    settings.map { setting in
+      guard case .later(let harmless) = setting.availability, let first = harmless.first else {
+        return "`\(setting.name)`"
+      }
+      return "`\(setting.name)` (other than `\(first)`)"
+    }.joined(separator: ", ")
   }
 
   private static func names(_ settings: [Setting]) -> String {
