@@ -77,50 +77,62 @@ let package = Package(
       dependencies: ["CLinux", "CPCRE2", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
       swiftSettings: house),
     .target(
-      name: "DBTProject", dependencies: ["CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
+      name: "DBTProject",
+      dependencies: ["CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
       swiftSettings: house),
     .target(
       name: "DBTEngine",
-      dependencies: ["CLinux", "DBTContext", "DBTProject", "Jinja", "PlainData", "Secrets", "YAMLDocument", ordered, heap, logging],
+      dependencies: [
+        "CLinux", "DBTContext", "DBTProject", "Jinja", "PlainData", "Secrets", "YAMLDocument", ordered, heap, logging,
+      ],
       swiftSettings: house),
 
     // Runtime.
     .target(
       name: "TemporalWorker",
-      dependencies: ["GRPCClient", "TemporalClient", "TemporalMessages", "WorkflowEngine", "Observability", "PlainData", deque, ordered, logging],
+      dependencies: [
+        "GRPCClient", "TemporalClient", "TemporalMessages", "WorkflowEngine", "Observability", "PlainData", deque,
+        ordered, logging,
+      ],
       swiftSettings: house),
     .target(
-      name: "PostgresWarehouse", dependencies: ["DBTContext", "DBTEngine", "PostgresClient", "Secrets", "Jinja", "PlainData", ordered, logging],
+      name: "PostgresWarehouse",
+      dependencies: ["DBTContext", "DBTEngine", "PostgresClient", "Secrets", "Jinja", "PlainData", ordered, logging],
       swiftSettings: house),
 
     // Top and face.
     .target(
       name: "Worker",
       dependencies: [
-        "CLinux", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "TemporalClient", "TemporalMessages", "TemporalWorker",
+        "CLinux", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "TemporalClient",
+        "TemporalMessages", "TemporalWorker",
         "WorkflowEngine", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument", ordered, logging,
       ],
       swiftSettings: house),
     .executableTarget(
       name: "sallyport",
       dependencies: [
-        "CLinux", "Worker", "Observability", "Secrets", "TemporalClient", "TemporalMessages", "DBTProject", "DBTEngine", "PostgresWarehouse",
+        "CLinux", "Worker", "Observability", "Secrets", "TemporalClient", "TemporalMessages", "DBTProject", "DBTEngine",
+        "PostgresWarehouse",
         "PlainData", "YAMLDocument", arguments, ordered, logging,
       ],
       swiftSettings: house),
 
     // Tests mirror the sources; TestSupport starts the real peers they talk to.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: trial),
-  ] + [
-    "PlainData", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient", "TemporalMessages", "Jinja",
-    "YAMLDocument", "PostgresClient", "TemporalClient", "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine", "TemporalWorker",
-    "PostgresWarehouse", "Worker", "sallyport",
-  ].map { name in
-    .testTarget(
-      name: name == "sallyport" ? "CommandLineTests" : name + "Tests",
-      dependencies: [.byName(name: name), "TestSupport", ordered], swiftSettings: trial)
-  } + [
-    .testTarget(name: "LayeringTests", swiftSettings: trial)
-  ],
+  ]
+    + [
+      "PlainData", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",
+      "TemporalMessages", "Jinja",
+      "YAMLDocument", "PostgresClient", "TemporalClient", "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine",
+      "TemporalWorker",
+      "PostgresWarehouse", "Worker", "sallyport",
+    ].map { name in
+      .testTarget(
+        name: name == "sallyport" ? "CommandLineTests" : name + "Tests",
+        dependencies: [.byName(name: name), "TestSupport", ordered], swiftSettings: trial)
+    } + [
+      .testTarget(name: "LayeringTests", swiftSettings: trial)
+    ],
   swiftLanguageModes: [.v6]
 )

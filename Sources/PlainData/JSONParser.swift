@@ -27,7 +27,8 @@ extension PlainValue {
   /// - Throws: `JSONError` with the offset of the fault, also when a limit is exceeded.
   package init(json bytes: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
     guard bytes.count <= limits.bytes else {
-      throw JSONError(message: "the document has \(bytes.count) bytes, more than the limit of \(limits.bytes)", offset: 0)
+      throw JSONError(
+        message: "the document has \(bytes.count) bytes, more than the limit of \(limits.bytes)", offset: 0)
     }
     var parser = JSONParser(bytes: bytes, depthLimit: limits.depth)
     self = try parser.document()
@@ -124,7 +125,9 @@ private struct JSONParser {
     skipBlank()
     guard at < bytes.count else { throw fault("the document ends inside a list or an object") }
     let next = bytes[at]
-    guard next == mark || next == UInt8(ascii: ",") else { throw fault("expected ',' or the end of the list or object") }
+    guard next == mark || next == UInt8(ascii: ",") else {
+      throw fault("expected ',' or the end of the list or object")
+    }
     at += 1
     return next == mark
   }

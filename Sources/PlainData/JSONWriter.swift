@@ -55,7 +55,8 @@ private struct JSONWriter {
         writer.write(items[index], level: level + 1)
       }
     case .object(let members):
-      let keys = style.sortedKeys ? members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } : Array(members.keys)
+      let keys =
+        style.sortedKeys ? members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } : Array(members.keys)
       list(open: "{", close: "}", count: keys.count, level: level) { writer, index in
         writer.quote(keys[index])
         writer.append(writer.style.spaced || writer.style.indent != nil ? ": " : ":")
@@ -97,8 +98,8 @@ private struct JSONWriter {
       case 0x0D: append("\\r")
       case 0x09: append("\\t")
       case 0..<0x20: escape(UInt16(scalar.value))
-      case 0x7F... where style.asciiOnly:
-        if scalar.value == 0x7F { bytes.append(0x7F) } else { UTF16.encode(scalar)?.forEach { escape($0) } }
+      case 0x80... where style.asciiOnly:
+        for unit in scalar.utf16 { escape(unit) }
       default: bytes.append(contentsOf: String(Character(scalar)).utf8)
       }
     }

@@ -1,7 +1,7 @@
 import OrderedCollections
 
-/// Plain data inside other `Codable` values. Formats whose objects have no order (JSON through Foundation) give the keys back
-/// sorted, so that decoding the same bytes always yields the same value.
+/// Plain data inside other `Codable` values. Formats whose objects have no order (JSON through Foundation) give the keys
+/// back sorted, so that decoding the same bytes always yields the same value.
 extension PlainValue: Codable {
   fileprivate struct MemberKey: CodingKey {
     var stringValue: String

@@ -91,7 +91,8 @@ import Testing
 
   @Test func onlyChosenLibrariesAreImported() throws {
     let allowed: Set = [
-      "Swift", "Synchronization", "_Concurrency", "Glibc", "FoundationEssentials", "Logging", "Metrics", "ArgumentParser",
+      "Swift", "Synchronization", "_Concurrency", "Glibc", "FoundationEssentials", "Logging", "Metrics",
+      "ArgumentParser",
       "OrderedCollections", "DequeModule", "HeapModule", "Dispatch",
     ]
     let ours = Set(Self.rows.joined())

@@ -16,7 +16,8 @@ import Testing
   @Test(arguments: [
     (1.0, "1.0"), (0.1, "0.1"), (1e16, "1e+16"), (123456789012345680.0, "1.2345678901234568e+17"),
     (1e15, "1000000000000000.0"), (0.0001, "0.0001"), (0.00001, "1e-05"), (-0.0, "-0.0"), (1.5e-7, "1.5e-07"),
-    (Double.leastNonzeroMagnitude, "5e-324"), (9007199254740993.0, "9007199254740992.0"), (100.0, "100.0"), (1e22, "1e+22"),
+    (Double.leastNonzeroMagnitude, "5e-324"), (9007199254740993.0, "9007199254740992.0"), (100.0, "100.0"),
+    (1e22, "1e+22"),
   ])
   func doublesPrintAsPythonDoes(number: Double, text: String) {
     #expect(number.pythonText == text)
