@@ -51,13 +51,11 @@ struct DBTRunOrders {
     arguments["phase"] = .string(phase.rawValue)
     arguments["node_results"] = .array(results)
     arguments["retry_on_error"] = .bool(retries)
-    // Hooks are not tried again after they failed; a worker that was lost is another matter, but which of the two it was
-    // nobody knows, so one attempt it is.
-    let retry = retries ? settings.retry : ActivityRetry(maximumAttempts: 1)
+    // The policy is for lost workers: a hook that fails is reported as not to be retried, unless its phase opted in.
     return ActivityOrder(
       id: phase.rawValue, type: "run_project_hooks", arguments: [.object(arguments)],
       summary: phase == .onRunStart ? "on-run-start" : "on-run-end", startToClose: .seconds(settings.hookSeconds),
-      heartbeat: .seconds(min(settings.hookHeartbeatSeconds, settings.hookSeconds)), retry: retry)
+      heartbeat: .seconds(min(settings.hookHeartbeatSeconds, settings.hookSeconds)), retry: settings.retry)
   }
 
   /// `store_artifacts`.

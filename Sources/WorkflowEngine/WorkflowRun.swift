@@ -19,7 +19,8 @@ package struct WorkflowRun: Sendable {
   private var orchestration: (any Orchestration)?
   private var context = OrchestrationContext(now: WorkflowTime(nanoseconds: 0))
   private var ledger = CommandLedger()
-  private var isClosed = false
+  /// Whether the workflow has ended itself.
+  package private(set) var isClosed = false
   private var cancelWasRequested = false
 
   /// The content of the first event; nil before any history was taken in.
