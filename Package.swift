@@ -54,9 +54,9 @@ let package = Package(
     .target(
       name: "TLSClient", dependencies: ["COpenSSL", "CLinux", "EventLoop", "Secrets", logging], swiftSettings: house),
     .target(
-      name: "HTTP2Client", dependencies: ["CNghttp2", "EventLoop", "TLSClient", deque, logging], swiftSettings: house),
+      name: "HTTP2Client", dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging], swiftSettings: house),
     .target(
-      name: "GRPCClient", dependencies: ["EventLoop", "HTTP2Client", "TLSClient", "Secrets", logging],
+      name: "GRPCClient", dependencies: ["EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging],
       swiftSettings: house),
     .target(name: "TemporalMessages", dependencies: ["CProtobufC", "CTemporalAPI"], swiftSettings: house),
 

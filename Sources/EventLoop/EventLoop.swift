@@ -8,8 +8,8 @@ internal import Synchronization
 /// handles of C libraries without a lock. Readiness and timer callbacks run on the same thread and enter the actor by
 /// `assumeIsolated`. Nothing that runs here may block. The thread lives until `stop()`; the object is kept alive by it.
 ///
-/// `@unchecked Sendable`: the mailbox is behind a mutex, the thread identity is atomic, and `registry` is only touched
-/// on the loop's thread, which `preconditionOnLoop()` checks at every entry.
+/// `@unchecked Sendable`: the mailbox is behind a mutex, the thread identity is atomic, and the rest is only
+/// touched on the loop's thread, which `preconditionOnLoop()` checks at every entry.
 package final class EventLoop: SerialExecutor, @unchecked Sendable {
   /// What other threads hand to the loop.
   private struct Mailbox {
@@ -31,6 +31,9 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
   private let wakeDescriptor: Int32
   /// Timers; touched on the loop's thread only.
   private var timers = TimerQueue()
+  /// What to do with the results of offloaded work, by number; touched on the loop's thread only.
+  private var continuations: [UInt64: (any Sendable) -> Void] = [:]
+  private var nextContinuation: UInt64 = 0
 
   /// Opens the poller and starts the thread.
   ///
@@ -89,6 +92,29 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
   /// Runs `body` on the loop's thread, soon. Callable from every thread, also from a cancellation handler.
   package func submit(_ body: @escaping @Sendable () -> Void) {
     post { $0.work.append(body) }
+  }
+
+  /// Runs `work`, which may block, on a thread of its own and hands its result to `then` on the loop's thread.
+  ///
+  /// Only on the loop's thread. `then` never leaves it, so it may hold what is not Sendable.
+  package func offload<T: Sendable>(
+    _ name: String, _ work: @escaping @Sendable () -> T, then body: @escaping (T) -> Void
+  ) throws(EventLoopError) {
+    preconditionOnLoop()
+    nextContinuation += 1
+    let number = nextContinuation
+    continuations[number] = { result in
+      if let result = result as? T { body(result) }
+    }
+    do throws(EventLoopError) {
+      try OperatingSystemThread.start(name) {
+        let result = work()
+        self.submit { self.continuations.removeValue(forKey: number)?(result) }
+      }
+    } catch {
+      continuations[number] = nil
+      throw error
+    }
   }
 
   /// Runs `body` on the loop's thread once the clock has reached `deadline`. Only on the loop's thread.

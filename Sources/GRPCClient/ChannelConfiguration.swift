@@ -1,3 +1,4 @@
+package import Secrets
 package import TLSClient
 
 /// Everything a channel must know: whom to dial, how to secure and identify it, and within which bounds.
@@ -69,6 +70,8 @@ package struct ChannelConfiguration: Sendable {
   package var allowPlaintext = false
   /// File with the API key, sent as `authorization: Bearer …` and re-read when it changes.
   package var apiKeyFile: String?
+  /// The API key itself, when it does not stand in a file.
+  package var apiKey: SharedSecret?
   /// The value of `:authority`; nil: the server name (or host) and, if it is not the scheme's own, the port.
   package var authority: String?
   /// The value of `user-agent`.

@@ -9,14 +9,18 @@ package struct GRPCCall: Sendable, Hashable {
   package var metadata: [(name: String, value: String)]
   /// How long the caller waits, counted from the call and enforced here too; also sent as `grpc-timeout`.
   package var timeout: Duration
+  /// Whether the server is expected to hold the call for long. Such calls leave some streams free for the others.
+  package var isLongPoll: Bool
 
   package init(
-    path: String, message: [UInt8] = [], metadata: [(name: String, value: String)] = [], timeout: Duration
+    path: String, message: [UInt8] = [], metadata: [(name: String, value: String)] = [], timeout: Duration,
+    isLongPoll: Bool = false
   ) {
     self.path = path
     self.message = message
     self.metadata = metadata
     self.timeout = timeout
+    self.isLongPoll = isLongPoll
   }
 
   package static func == (left: GRPCCall, right: GRPCCall) -> Bool {

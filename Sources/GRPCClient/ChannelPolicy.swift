@@ -1,0 +1,36 @@
+internal import TLSClient
+
+/// Rules about a channel's configuration that need no connection to be checked.
+enum ChannelPolicy {
+  /// Why a configuration must not be used; nil when it may.
+  static func refusal(of configuration: ChannelConfiguration) -> String? {
+    guard !configuration.host.isEmpty, (1...65_535).contains(configuration.port) else {
+      return "'\(configuration.host):\(configuration.port)' is not an address: give host:port"
+    }
+    guard configuration.tls == nil, !isLoopback(configuration.host) else { return nil }
+    if configuration.apiKeyFile != nil || configuration.apiKey != nil {
+      return "an API key is never sent to '\(configuration.host)' without TLS: turn TLS on"
+    }
+    guard configuration.allowPlaintext else {
+      return "plaintext to '\(configuration.host)' is refused because it is not this machine:"
+        + " turn TLS on, or ask for plaintext by name"
+    }
+    return nil
+  }
+
+  /// Whether the host, by its spelling, is this machine. What the name resolves to is checked again when dialing.
+  static func isLoopback(_ host: String) -> Bool {
+    let name = host.lowercased()
+    return name == "localhost" || name.hasSuffix(".localhost") || name == "::1" || name == "[::1]"
+      || name.hasPrefix("127.") && name.split(separator: ".").count == 4
+        && name.allSatisfy { $0.isNumber || $0 == "." }
+  }
+
+  /// The value of `:authority`.
+  static func authority(of configuration: ChannelConfiguration) -> String {
+    if let authority = configuration.authority ?? configuration.tls?.serverName { return authority }
+    let isIPv6 = configuration.host.contains(":") && !configuration.host.hasPrefix("[")
+    let host = isIPv6 ? "[\(configuration.host)]" : configuration.host
+    return configuration.port == (configuration.tls == nil ? 80 : 443) ? host : "\(host):\(configuration.port)"
+  }
+}

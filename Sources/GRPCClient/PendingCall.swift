@@ -1,0 +1,75 @@
+internal import EventLoop
+internal import Secrets
+
+/// A call that has been accepted and not been answered.
+struct PendingCall {
+  /// Where the call is.
+  enum Place: Hashable {
+    /// In the queue, for a connection or a free stream.
+    case waiting
+    /// On a stream of a connection.
+    case stream(generation: Int, stream: Int32)
+    /// Held while the API key is read anew.
+    case rereadingKey
+  }
+
+  /// What was asked for.
+  let call: GRPCCall
+  /// When it ends at the latest.
+  let deadline: MonotonicTime
+  /// The timer of the deadline.
+  let timer: TimerKey
+  /// Hears the outcome, once.
+  let continuation: CheckedContinuation<Result<[UInt8], GRPCError>, Never>
+  /// Where the call is.
+  var place = Place.waiting
+  /// The response so far.
+  var response: UnaryResponse
+  /// How often it was put on a stream.
+  var attempts = 0
+  /// The authorization that was last sent with it.
+  var authorization: SharedSecret?
+  /// Whether it has been repeated with a newer API key.
+  var hasNewKey = false
+}
+
+/// The calls that wait, long polls apart from the others, each in order of arrival.
+struct CallQueue {
+  private var ordinary: [UInt64] = []
+  private var polls: [UInt64] = []
+
+  /// How many wait.
+  var count: Int { ordinary.count + polls.count }
+
+  /// All that wait, ordinary calls first.
+  var all: [UInt64] { ordinary + polls }
+
+  /// Puts a call at the end.
+  mutating func append(_ id: UInt64, isLongPoll: Bool) {
+    if isLongPoll { polls.append(id) } else { ordinary.append(id) }
+  }
+
+  /// Puts a call that was sent before back to the front.
+  mutating func putBack(_ id: UInt64, isLongPoll: Bool) {
+    if isLongPoll { polls.insert(id, at: 0) } else { ordinary.insert(id, at: 0) }
+  }
+
+  /// Takes a call out; one that does not wait is no error.
+  mutating func remove(_ id: UInt64) {
+    ordinary.removeAll { $0 == id }
+    polls.removeAll { $0 == id }
+  }
+
+  /// Takes the next call that may go on a stream now.
+  ///
+  /// - Parameters:
+  ///   - free: streams that the peer still admits.
+  ///   - credit: streams that the peer admits at once; a fifth of them, at least two, is kept from long polls.
+  mutating func next(free: Int, credit: Int) -> UInt64? {
+    guard free > 0 else { return nil }
+    if !ordinary.isEmpty { return ordinary.removeFirst() }
+    let reserve = min(max(2, credit / 5), credit - 1)
+    guard !polls.isEmpty, free > reserve else { return nil }
+    return polls.removeFirst()
+  }
+}

@@ -1,0 +1,26 @@
+internal import COpenSSL
+
+/// The error queue of OpenSSL, which belongs to the calling thread.
+enum OpenSSLErrors {
+  /// One entry: the reason's number and text.
+  struct Entry {
+    let reason: Int32
+    let text: String
+  }
+
+  /// Forgets older errors; called right before each operation whose error matters.
+  static func clear() { ERR_clear_error() }
+
+  /// Removes and returns what the queue holds, oldest first.
+  static func take() -> [Entry] {
+    var entries: [Entry] = []
+    while entries.count < 16 {
+      let code = ERR_get_error()
+      guard code != 0 else { break }
+      let text = unsafe ERR_reason_error_string(code).map { unsafe String(cString: $0) } ?? "error \(code)"
+      entries.append(Entry(reason: ERR_GET_REASON(code), text: text))
+    }
+    ERR_clear_error()
+    return entries
+  }
+}
