@@ -1,0 +1,180 @@
+import Foundation
+import Glibc
+
+/// A program that runs beside a test: started on a free port by the test, ended by `stop` or at the latest with the process.
+package final class BackgroundPeer: @unchecked Sendable {
+  // Sendable: `hasEnded` is only touched under the lock, the rest is set once. Foundation's `Process` is not used: its
+  // waiting hangs on threads without a run loop.
+  package let name: String
+  /// The file that holds both outputs.
+  package let logPath: String
+  /// The process's number.
+  package let identifier: Int32
+  private let lock = NSLock()
+  private var hasEnded = false
+
+  private static let registry = PeerRegistry()
+
+  /// Starts the program.
+  ///
+  /// - Throws: `PeerError` when it is not installed.
+  package init(
+    _ program: String, _ arguments: [String], folder: String, environment: [String: String] = [:]
+  ) throws {
+    guard let path = Self.find(program) else {
+      throw PeerError("\(program) is not installed: run 'make setup'")
+    }
+    name = (program as NSString).lastPathComponent
+    logPath = folder + "/\(name)-\(UInt32.random(in: 0...UInt32.max)).log"
+    _ = FileManager.default.createFile(atPath: logPath, contents: nil)
+    identifier = try Self.spawn(
+      ["/usr/bin/env", "-C", folder, path] + arguments, log: logPath,
+      environment: ProcessInfo.processInfo.environment.merging(environment) { _, new in new })
+    Self.registry.add(identifier)
+  }
+
+  deinit { stop() }
+
+  /// Whether it still runs.
+  package var isRunning: Bool { lock.withLock { !reap(waiting: false) } }
+
+  /// What it has written so far.
+  package var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
+
+  /// Sends a signal, such as SIGHUP for a reload.
+  package func signal(_ number: Int32) { lock.withLock { if !hasEnded { kill(identifier, number) } } }
+
+  /// Ends the program and waits for its end.
+  package func stop(_ number: Int32 = SIGTERM) {
+    lock.withLock {
+      guard !reap(waiting: false) else { return }
+      kill(identifier, number)
+      for _ in 0..<100 where !reap(waiting: false) { usleep(20_000) }
+      guard !hasEnded else { return }
+      kill(identifier, SIGKILL)
+      _ = reap(waiting: true)
+    }
+  }
+
+  /// Takes note of the process's end. True: it has ended.
+  private func reap(waiting: Bool) -> Bool {
+    guard !hasEnded else { return true }
+    var status: Int32 = 0
+    hasEnded = waitpid(identifier, &status, waiting ? 0 : WNOHANG) == identifier
+    if hasEnded { Self.registry.remove(identifier) }
+    return hasEnded
+  }
+
+  private static func spawn(
+    _ command: [String], log: String, environment: [String: String]
+  ) throws -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    // The test process may have signals blocked on this thread; the peer must not inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var arguments = command.map { strdup($0) } + [nil]
+    var variables = environment.map { strdup("\($0)=\($1)") } + [nil]
+    defer { for pointer in arguments + variables { free(pointer) } }
+    var identifier: pid_t = 0
+    let status = posix_spawn(&identifier, command[0], &actions, &attributes, &arguments, &variables)
+    guard status == 0 else { throw PeerError("\(command[0]): \(String(cString: strerror(status)))") }
+    return identifier
+  }
+
+  /// Waits until something accepts connections on a port of this machine.
+  package func waitForPort(_ port: Int, seconds: Double = 30) throws {
+    let end = Date().addingTimeInterval(seconds)
+    while Date() < end {
+      if LoopbackPort.accepts(port) { return }
+      guard isRunning else { break }
+      usleep(30_000)
+    }
+    throw PeerError("\(name) does not listen on port \(port):\n\(log.suffix(4_000))")
+  }
+
+  private static func find(_ program: String) -> String? {
+    if program.contains("/") { return FileManager.default.isExecutableFile(atPath: program) ? program : nil }
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/bin"]
+    return folders.map { $0 + "/" + program }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+}
+
+/// The peers that run now, so that none outlives the test process.
+private final class PeerRegistry: @unchecked Sendable {
+  // Sendable: the set is only touched under the lock.
+  private let lock = NSLock()
+  private var identifiers: Set<Int32> = []
+
+  init() {
+    atexit { BackgroundPeer.endAll() }
+  }
+
+  func add(_ identifier: Int32) { _ = lock.withLock { identifiers.insert(identifier) } }
+  func remove(_ identifier: Int32) { _ = lock.withLock { identifiers.remove(identifier) } }
+  func killAll() { lock.withLock { for identifier in identifiers { kill(identifier, SIGTERM) } } }
+}
+
+extension BackgroundPeer {
+  fileprivate static func endAll() { registry.killAll() }
+}
+
+/// Ports of this machine.
+package enum LoopbackPort {
+  /// A port that nobody listens on now.
+  package static func free() throws -> Int { try PostgresServer.freePort() }
+
+  /// Whether something accepts connections on a port.
+  package static func accepts(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
+  }
+}
+
+/// A folder that is deleted with the object.
+package final class TemporaryFolder: Sendable {
+  package let path: String
+
+  /// Makes an empty folder that every user of this machine may enter.
+  package init(_ prefix: String = "sallyport-test") throws {
+    path = NSTemporaryDirectory() + "\(prefix)-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    try FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Writes a file.
+  ///
+  /// - Returns: its path.
+  @discardableResult
+  package func write(_ name: String, _ text: String, mode: Int = 0o644) throws -> String {
+    let file = path + "/" + name
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+    return file
+  }
+
+  /// The path of a file in this folder.
+  package func file(_ name: String) -> String { path + "/" + name }
+}
