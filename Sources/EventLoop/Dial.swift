@@ -83,7 +83,8 @@ package final class Dial {
         return finish(
           .failure(
             EventLoopError(
-              .connectFailed, "'\(target.host)' resolves to \(found), but only this machine may be dialed in plaintext")))
+              .connectFailed, "'\(target.host)' resolves to \(found), but only this machine may be dialed in plaintext")
+          ))
       }
       waiting = SocketAddress.interleaved(permitted)
       tryNext()
