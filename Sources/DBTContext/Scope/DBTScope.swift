@@ -1,0 +1,161 @@
+package import Jinja
+import OrderedCollections
+
+/// What a template sees in dbt: the members of the context with the macros of the project laid over them.
+///
+/// One scope serves one node (or one YAML value, one profile) on one thread. Names are found in this order: values set by
+/// `context.update`, macros of the node's package, macros of the root project, package names as namespaces, dbt's own
+/// macros, members added by the caller, base members.
+package final class DBTScope: GlobalScope {
+  /// What a scope is made for.
+  package struct Settings {
+    package var invocation: Invocation
+    package var registry: MacroRegistry
+    /// The package whose macros come first: that of the node being worked on.
+    package var searchPackage: String
+    /// Attached to the errors that templates raise.
+    package var node: NodeReference?
+    package var vars = VarSettings()
+    /// False while parsing.
+    package var executes = true
+    /// Name of the worker thread, such as `Thread-1`.
+    package var threadName = "MainThread"
+    /// `env_var` of a secret gives its stand-in: only for profiles and packages files.
+    package var allowsSecrets = false
+    /// `quoting` of the project, for `api.Relation`.
+    package var quoting: [RelationComponent: Bool] = [:]
+    /// Members beyond the base ones; they replace base members of the same name.
+    package var members: [String: Value] = [:]
+
+    package init(invocation: Invocation, registry: MacroRegistry, searchPackage: String? = nil) {
+      self.invocation = invocation
+      self.registry = registry
+      self.searchPackage = searchPackage ?? registry.rootPackage
+    }
+  }
+
+  package let invocation: Invocation
+  package let registry: MacroRegistry
+  package let searchPackage: String
+  package let node: NodeReference?
+  package let settings: Settings
+
+  private var updated: [String: Value] = [:]
+  private var members: [String: Value]
+  private var macros: [String: Value] = [:]
+
+  package init(_ settings: Settings) {
+    self.settings = settings
+    invocation = settings.invocation
+    registry = settings.registry
+    searchPackage = settings.searchPackage
+    node = settings.node
+    members = BaseContext.members(settings)
+    for (name, value) in settings.members { members[name] = value }
+  }
+
+  // MARK: Names
+
+  package func lookup(_ name: String, _ evaluation: Evaluation) throws -> Value? { value(name) }
+
+  /// The value of a name, or nil when it is not defined.
+  package func value(_ name: String) -> Value? { updated[name] ?? macroValue(name) ?? member(name) }
+
+  private func macroValue(_ name: String) -> Value? {
+    if let known = macros[name] { return known }
+    let value: Value
+    if let own = registry.packages[searchPackage]?[name] ?? registry.packages[registry.rootPackage]?[name] {
+      value = .object(MacroObject(own.definition))
+    } else if registry.isNamespace(name) {
+      value = .object(MacroNamespaceObject(registry, package: name))
+    } else if let found = registry.macro(named: name, in: "dbt") {
+      value = .object(MacroObject(found.definition))
+    } else {
+      return nil
+    }
+    macros[name] = value
+    return value
+  }
+
+  /// A member of the context, even when a macro of this name is laid over it.
+  package func member(_ name: String) -> Value? {
+    if let known = members[name] { return known }
+    switch name {
+    case "context": return .object(ContextObject(self))
+    case "builtins": return .dict(DictObject(members.map { (key: .string($0.key), value: $0.value) }))
+    default: return nil
+    }
+  }
+
+  /// Sets a member, as `context.update` does; it comes before macros of the same name.
+  package func update(_ name: String, _ value: Value) { updated[name] = value }
+
+  /// Adds or replaces a member; macros of the same name stay in front of it.
+  package func setMember(_ name: String, _ value: Value) { members[name] = value }
+
+  package var names: [String] {
+    var all = Set(updated.keys).union(members.keys).union(["context", "builtins"])
+    for (package, macros) in registry.packages {
+      if registry.isNamespace(package) { all.insert(package) }
+      if package == searchPackage || package == registry.rootPackage || registry.internalPackages.contains(package) {
+        all.formUnion(macros.keys)
+      }
+    }
+    all.insert("dbt")
+    return all.sorted()
+  }
+
+  // MARK: Rendering
+
+  /// An evaluation with this scope as its globals.
+  package func evaluation(limits: Limits = .standard, undefined: UndefinedPolicy = .standard) -> Evaluation {
+    Evaluation(globals: self, limits: limits, undefined: undefined)
+  }
+
+  /// Renders text in a new evaluation.
+  ///
+  /// - Throws: `DBTError` with the scope's node attached.
+  package func render(_ text: String, path: String, undefined: UndefinedPolicy = .standard) throws(DBTError) -> String {
+    do {
+      return try evaluation(undefined: undefined).renderText(try Template.compile(text, path: path))
+    } catch {
+      throw DBTError(error, node: node)
+    }
+  }
+
+  /// Renders a value of a YAML file in native mode. Text without any template mark is returned as it is.
+  ///
+  /// - Throws: `DBTError` with the scope's node attached.
+  package func renderNative(_ text: String, path: String, undefined: UndefinedPolicy = .standard) throws(DBTError)
+    -> Value
+  {
+    guard DBTScope.hasTemplate(text) else { return .string(text) }
+    do {
+      return try evaluation(limits: .small, undefined: undefined).renderNative(try Template.compile(text, path: path))
+    } catch {
+      throw DBTError(error, node: node)
+    }
+  }
+
+  /// Whether text holds a mark of the template language.
+  package static func hasTemplate(_ text: String) -> Bool {
+    var isOpen = false
+    for byte in text.utf8 {
+      if isOpen, byte == UInt8(ascii: "{") || byte == UInt8(ascii: "%") || byte == UInt8(ascii: "#") { return true }
+      isOpen = byte == UInt8(ascii: "{")
+    }
+    return false
+  }
+}
+
+extension Evaluation {
+  /// The dbt scope this evaluation runs in.
+  ///
+  /// - Throws: an internal error when the globals are something else.
+  package func dbtScope() throws -> DBTScope {
+    guard let scope = globals as? DBTScope else {
+      throw DBTError(.internal, "a dbt function was called outside of a dbt context")
+    }
+    return scope
+  }
+}
