@@ -40,6 +40,6 @@ struct Sallyport: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self,
+      SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self,
     ])
 }

@@ -1,0 +1,42 @@
+package import EventLoop
+package import GRPCClient
+import Glibc
+package import Logging
+package import TemporalClient
+
+extension SchedulerConfiguration {
+  /// The channel's configuration for this scheduler.
+  package var channel: ChannelConfiguration {
+    var channel = ChannelConfiguration(host: address.host, port: address.port, tls: tls)
+    // The reader has refused plaintext to other machines unless TEMPORAL_TLS=off asks for it.
+    channel.allowPlaintext = tls == nil
+    channel.userAgent = Version.identity
+    switch apiKey {
+    case .value(let key): channel.apiKey = key
+    case .file(let file): channel.apiKeyFile = file.path
+    case nil: break
+    }
+    return channel
+  }
+
+  /// A channel to the scheduler and the typed calls on it. The channel connects with the first call.
+  package func connect(
+    on loop: EventLoop, identity: String, logger: Logger
+  ) -> (channel: GRPCChannel, service: WorkflowService) {
+    let channel = GRPCChannel(configuration: channel, loop: loop, logger: logger)
+    let service = WorkflowService(
+      caller: channel, namespace: namespace, identity: identity, clientVersion: Version.text)
+    return (channel, service)
+  }
+}
+
+/// Who this process says it is.
+package enum ProcessIdentity {
+  /// `PID@HOST`, as Temporal's own clients have it; the role stands before it.
+  package static func text(role: String) -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    _ = unsafe gethostname(&name, name.count - 1)
+    let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return "\(role)@\(getpid())@\(host.isEmpty ? "unknown" : host)"
+  }
+}
