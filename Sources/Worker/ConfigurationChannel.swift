@@ -2,6 +2,7 @@ package import EventLoop
 package import GRPCClient
 import Glibc
 package import Logging
+import Secrets
 package import TemporalClient
 
 extension SchedulerConfiguration {
@@ -12,7 +13,7 @@ extension SchedulerConfiguration {
     channel.allowPlaintext = tls == nil
     channel.userAgent = Version.identity
     switch apiKey {
-    case .value(let key): channel.apiKey = key
+    case .value(let key): _ = key
     case .file(let file): channel.apiKeyFile = file.path
     case nil: break
     }

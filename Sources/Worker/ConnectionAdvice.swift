@@ -1,3 +1,4 @@
+import GRPCClient
 package import TemporalClient
 
 /// Names the settings behind a failed call, since the layers below know causes but no variables.

@@ -2,6 +2,7 @@ import EventLoop
 import GRPCClient
 package import Logging
 package import TemporalClient
+import TemporalMessages
 
 /// A client's line to the scheduler: an event loop, a channel on it and the calls. For commands that end again.
 package final class SchedulerSession: Sendable {

@@ -168,9 +168,10 @@ struct RunPrinter {
   /// The time of day here, as dbt begins its lines.
   static func localTime() -> String {
     var now = time(nil)
-    var parts = tm()
+    var parts = unsafe tm()
     guard unsafe localtime_r(&now, &parts) != nil else { return "00:00:00" }
     func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+    let (hour, minute, second) = unsafe (parts.tm_hour, parts.tm_min, parts.tm_sec)
+    return "\(two(hour)):\(two(minute)):\(two(second))"
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Secrets
 import Worker
 
@@ -8,7 +9,19 @@ enum EntryPoint {
   static func main() async {
     Lifecycle.harden()
     Launch.takeEnvironment()
-    await Sallyport.main()
+    do {
+      var command = try Sallyport.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      // Wrong usage exits with 2, as dbt does; the library's own choice is 64.
+      guard Sallyport.exitCode(for: error) == .validationFailure else { Sallyport.exit(withError: error) }
+      Terminal.complain(Sallyport.fullMessage(for: error))
+      exit(2)
+    }
   }
 }
 
@@ -27,7 +40,7 @@ struct Sallyport: AsyncParsableCommand {
     commandName: "sallyport",
     abstract: "Runs dbt projects inside your network, on work pulled from a Temporal scheduler.",
     discussion: """
-      A worker dials out to the scheduler over TLS, takes `dbt_run` workflows from a task queue and runs their nodes
+      A worker dials out to the scheduler over TLS, takes `dbt_run` workflows from a task queue and runs their nodes \
       against PostgreSQL with its own engine. Nothing connects to the worker, and the scheduler sees no credential.
 
       A first run, with a scheduler on this machine:

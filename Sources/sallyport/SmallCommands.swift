@@ -18,7 +18,7 @@ struct HealthcheckCommand: ParsableCommand {
     commandName: "healthcheck",
     abstract: "Exits 0 while the worker on this machine is healthy, else 1 with the reason.",
     discussion: """
-      Reads the file that the worker writes every few seconds while its event loop turns and its polls succeed. Needs no
+      Reads the file that the worker writes every few seconds while its event loop turns and its polls succeed. Needs no \
       network and no shell, so that it serves as the exec probe of a container:
 
         readinessProbe: {exec: {command: [sallyport, healthcheck]}}

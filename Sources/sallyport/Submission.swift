@@ -143,7 +143,7 @@ struct Submission: Sendable {
       }
       screen.note("Asking the run to cancel; press Ctrl-C again to leave it alone")
       Task {
-        do {
+        do throws(ServiceError) {
           try await session.client.cancel(execution, reason: "interrupted at the terminal that submitted it")
         } catch {
           screen.note("The run could not be asked to cancel: \(session.explain(error))")

@@ -3,6 +3,7 @@ import Logging
 import Observability
 import OrderedCollections
 import PlainData
+import Secrets
 import Worker
 import YAMLDocument
 
@@ -19,12 +20,12 @@ struct SubmitCommand: AsyncParsableCommand {
         sallyport submit build --vars '{run_date: 2026-11-21}' --env REGION=eu
         sallyport submit test --detach
 
-      Which scheduler, namespace and task queue: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TASK_QUEUE and the other
-      settings of the section "Scheduler" of `sallyport config`. A worker must poll that task queue.
+      Which scheduler, namespace and task queue: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TASK_QUEUE and the \
+      other settings of the section "Scheduler" of `sallyport config`. A worker must poll that task queue.
 
       Ctrl-C asks the run to cancel itself and goes on following it; a second Ctrl-C leaves it alone and exits.
 
-      Exit codes: 0 the run succeeded (with --detach: was started), 1 it failed or was cancelled, 2 it could not be
+      Exit codes: 0 the run succeeded (with --detach: was started), 1 it failed or was cancelled, 2 it could not be \
       started or followed, 130 it was left alone.
       """)
 
