@@ -96,15 +96,22 @@ package struct HealthRules: Sendable, Hashable {
   private func pollerCheck(
     _ name: String, _ poller: HealthState.Poller, _ moment: MonotonicTime
   ) -> HealthReport.Check {
-    let silence = moment - (poller.lastSuccess ?? poller.startedAt)
-    let last = poller.lastSuccess == nil ? "first poll has waited" : "last poll came back"
-    var detail = "\(last) \(HealthRules.text(silence))\(poller.lastSuccess == nil ? "" : " ago")"
+    let name = "\(name) poll"
+    if poller.open == 0 && poller.failing == nil {
+      let detail = poller.successes == 0 ? "not sent yet" : "none needed: every slot is in use"
+      return HealthReport.Check(name: name, passes: true, detail: detail)
+    }
+    let start = poller.openSince ?? poller.startedAt
+    let silence = moment - max(poller.lastSuccess ?? start, poller.open > 0 ? start : poller.startedAt)
+    var detail =
+      poller.lastSuccess == nil
+      ? "first poll has waited \(HealthRules.text(silence))" : "last poll came back \(HealthRules.text(silence)) ago"
     if let failing = poller.failing {
       detail += ", failed \(HealthRules.text(moment - failing.at)) ago: \(failing.reason)"
     }
     // A poll that has never succeeded and fails is no readiness; one failure between successes is.
     let isWaiting = silence <= longestSilence && !(poller.lastSuccess == nil && poller.failing != nil)
-    return HealthReport.Check(name: "\(name) poll", passes: isWaiting, detail: detail)
+    return HealthReport.Check(name: name, passes: isWaiting, detail: detail)
   }
 
   /// Seconds with one decimal.

@@ -20,6 +20,10 @@ package final class HealthState: Sendable {
   package struct Poller: Sendable, Hashable {
     /// When the loop began to poll.
     package var startedAt: MonotonicTime
+    /// Polls under way. None, and no failure: every slot is taken, so that there is nothing to poll for.
+    package var open = 0
+    /// Since when at least one poll has been under way; nil while none is.
+    package var openSince: MonotonicTime?
     /// When a poll last came back as it should: with a task or empty.
     package var lastSuccess: MonotonicTime?
     /// When a poll last failed, and why; nil again after a success.
@@ -28,6 +32,11 @@ package final class HealthState: Sendable {
     package var successes = 0
     /// Polls that failed, so far.
     package var failures = 0
+
+    fileprivate mutating func close() {
+      open = max(0, open - 1)
+      if open == 0 { openSince = nil }
+    }
   }
 
   /// A failure and its moment.
@@ -90,12 +99,27 @@ package final class HealthState: Sendable {
     facts.withLock { if $0.pollers[poller] == nil { $0.pollers[poller] = Poller(startedAt: moment) } }
   }
 
+  /// Says that a poll loop is over, so that its silence means nothing.
+  package func pollingEnded(_ poller: String) { facts.withLock { $0.pollers[poller] = nil } }
+
+  /// Says that a poll was sent. Each is to be followed by `pollSucceeded` or `pollFailed`.
+  package func pollSent(_ poller: String) {
+    let moment = now()
+    facts.withLock { facts in
+      var record = facts.pollers[poller] ?? Poller(startedAt: moment)
+      if record.open == 0 { record.openSince = moment }
+      record.open += 1
+      facts.pollers[poller] = record
+    }
+  }
+
   /// Says that a poll came back, with a task or empty.
   package func pollSucceeded(_ poller: String) {
     let moment = now()
     facts.withLock { facts in
       var record = facts.pollers[poller] ?? Poller(startedAt: moment)
       record.lastSuccess = moment
+      record.close()
       record.failing = nil
       record.successes += 1
       facts.pollers[poller] = record
@@ -108,6 +132,7 @@ package final class HealthState: Sendable {
     facts.withLock { facts in
       var record = facts.pollers[poller] ?? Poller(startedAt: moment)
       record.failing = Failure(at: moment, reason: reason)
+      record.close()
       record.failures += 1
       facts.pollers[poller] = record
     }

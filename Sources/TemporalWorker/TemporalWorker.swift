@@ -81,6 +81,7 @@ package final class TemporalWorker: Sendable {
       request.namespace = options.namespace
       do {
         let info = try await service.describeNamespace(request).namespaceInfo
+        health.pollingEnded("start")
         var options = options
         if let limit = info?.limits?.blobSizeLimitError, limit > 0 {
           options.payloadLimit = min(options.payloadLimit, Int(clamping: limit))
@@ -184,6 +185,7 @@ package final class TemporalWorker: Sendable {
         slots.giveBack()
         break
       }
+      health.pollSent(name)
       do {
         let hasTask = try await poll()
         if !hasTask { slots.giveBack() }

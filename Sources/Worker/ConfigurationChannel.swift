@@ -13,7 +13,7 @@ extension SchedulerConfiguration {
     channel.allowPlaintext = tls == nil
     channel.userAgent = Version.identity
     switch apiKey {
-    case .value(let key): _ = key
+    case .value(let key): channel.apiKey = key
     case .file(let file): channel.apiKeyFile = file.path
     case nil: break
     }

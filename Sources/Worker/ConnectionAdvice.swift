@@ -1,18 +1,28 @@
 import GRPCClient
 package import TemporalClient
+package import TemporalWorker
 
 /// Names the settings behind a failed call, since the layers below know causes but no variables.
 package enum ConnectionAdvice {
   /// The error's text and, when a setting may mend it, which.
   package static func explain(_ error: ServiceError, address: SchedulerAddress) -> String {
-    let text = error.description
-    let names = settings(text, isCredentialRefused: isCredentialRefused(error))
-    let advice = names.isEmpty ? "" : "\n  see " + names.joined(separator: ", ")
-    return text + advice + (names.contains("TEMPORAL_ADDRESS") ? " (now \(address))" : "")
+    explain(error.description, code: error.code, address)
   }
 
-  private static func isCredentialRefused(_ error: ServiceError) -> Bool {
-    error.code == .unauthenticated || error.code == .permissionDenied
+  /// The error's text and, when a setting may mend it, which.
+  package static func explain(_ error: WorkerError, address: SchedulerAddress) -> String {
+    switch error {
+    case .namespaceRefused(_, let fault), .pollRefused(_, let fault):
+      explain(error.description, code: fault.code, address)
+    }
+  }
+
+  private static func explain(_ text: String, code: GRPCStatus, _ address: SchedulerAddress) -> String {
+    let isCredentialRefused = code == .unauthenticated || code == .permissionDenied
+    let names = settings(text, isCredentialRefused: isCredentialRefused)
+    guard !names.isEmpty else { return text }
+    let now = names.contains("TEMPORAL_ADDRESS") ? " (TEMPORAL_ADDRESS is now \(address))" : ""
+    return "\(text); see \(names.joined(separator: ", "))\(now)"
   }
 
   /// The variables that the text of an error points to.

@@ -25,7 +25,10 @@ private final class HandClock: Sendable {
     state.loopTurned()
     state.connectionIs(HealthState.Connection(isReady: true, since: clock.now, established: 1))
     state.enter(.running)
-    for poller in ["workflow", "activity"] { state.pollingBegan(poller) }
+    for poller in ["workflow", "activity"] {
+      state.pollingBegan(poller)
+      state.pollSent(poller)
+    }
   }
 
   @Test func aStartingWorkerIsLiveButNotReady() {
@@ -53,11 +56,14 @@ private final class HandClock: Sendable {
 
   @Test func pollsThatNoLongerComeBackEndReadinessButNotLiveness() {
     run()
-    state.pollSucceeded("workflow")
-    state.pollSucceeded("activity")
+    for poller in ["workflow", "activity"] {
+      state.pollSucceeded(poller)
+      state.pollSent(poller)
+    }
     clock.advance(seconds: 100)
     state.loopTurned()
     state.pollSucceeded("workflow")
+    state.pollSent("workflow")
     #expect(state.report().isReady)
     clock.advance(seconds: 60)
     state.loopTurned()
@@ -65,6 +71,31 @@ private final class HandClock: Sendable {
     #expect(report.isLive && !report.isReady)
     #expect(report.summary.contains("activity poll: last poll came back 160.0 s ago"))
     #expect(!report.summary.contains("workflow"))
+  }
+
+  @Test func aWorkerWithAllSlotsInUseNeedsNoPoll() {
+    run()
+    state.pollSucceeded("activity")
+    clock.advance(seconds: 100)
+    state.pollSucceeded("workflow")
+    state.pollSent("workflow")
+    clock.advance(seconds: 100)
+    state.loopTurned()
+    #expect(state.report().isReady)
+    #expect(state.report().checks.contains { $0.detail == "none needed: every slot is in use" })
+    state.pollSent("activity")
+    #expect(state.report().isReady)
+    clock.advance(seconds: 151)
+    state.loopTurned()
+    #expect(!state.report().isReady)
+  }
+
+  @Test func theWordsOfAStartThatIsOverDoNotCount() {
+    run()
+    state.pollFailed("start", reason: "refused")
+    #expect(!state.report().isReady)
+    state.pollingEnded("start")
+    #expect(state.report().isReady)
   }
 
   @Test func aFailureBetweenSuccessesIsForgivenAndNamed() {
