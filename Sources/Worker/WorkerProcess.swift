@@ -2,9 +2,10 @@ import EventLoop
 import GRPCClient
 import Glibc
 package import Logging
-package import Observability
+import Observability
 package import Secrets
 import Synchronization
+import TLSClient
 import TemporalClient
 import TemporalWorker
 import WorkflowEngine
