@@ -13,8 +13,6 @@ package final class BackgroundPeer: @unchecked Sendable {
   private let lock = NSLock()
   private var hasEnded = false
 
-  private static let registry = PeerRegistry()
-
   /// Starts the program.
   ///
   /// - Throws: `PeerError` when it is not installed.
@@ -30,7 +28,7 @@ package final class BackgroundPeer: @unchecked Sendable {
     identifier = try Self.spawn(
       ["/usr/bin/env", "-C", folder, path] + arguments, log: logPath,
       environment: ProcessInfo.processInfo.environment.merging(environment) { _, new in new })
-    Self.registry.add(identifier)
+    Leftovers.shared.add(identifier)
   }
 
   deinit { stop() }
@@ -61,8 +59,18 @@ package final class BackgroundPeer: @unchecked Sendable {
     guard !hasEnded else { return true }
     var status: Int32 = 0
     hasEnded = waitpid(identifier, &status, waiting ? 0 : WNOHANG) == identifier
-    if hasEnded { Self.registry.remove(identifier) }
+    if hasEnded { Leftovers.shared.remove(identifier) }
     return hasEnded
+  }
+
+  /// Keeps the peer from inheriting descriptors: a pipe of another test would stay open as long as the peer lives.
+  private static func closeOthers(_ actions: inout posix_spawn_file_actions_t) throws {
+    // Glibc has the function, but its declaration is hidden from Swift.
+    typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+    guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else {
+      throw PeerError("this C library cannot close descriptors for a new process")
+    }
+    guard unsafeBitCast(symbol, to: CloseFrom.self)(&actions, 3) == 0 else { throw PeerError("no memory") }
   }
 
   private static func spawn(
@@ -74,6 +82,7 @@ package final class BackgroundPeer: @unchecked Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    try closeOthers(&actions)
     // The test process may have signals blocked on this thread; the peer must not inherit that.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -110,23 +119,35 @@ package final class BackgroundPeer: @unchecked Sendable {
   }
 }
 
-/// The peers that run now, so that none outlives the test process.
-private final class PeerRegistry: @unchecked Sendable {
-  // Sendable: the set is only touched under the lock.
+/// The peers that run and the folders that exist now, so that neither outlives the test process.
+private final class Leftovers: @unchecked Sendable {
+  // Sendable: both sets are only touched under the lock.
+  static let shared = Leftovers()
+
   private let lock = NSLock()
   private var identifiers: Set<Int32> = []
+  private var folders: Set<String> = []
 
-  init() {
-    atexit { BackgroundPeer.endAll() }
+  private init() {
+    atexit { Leftovers.shared.clear() }
   }
 
   func add(_ identifier: Int32) { _ = lock.withLock { identifiers.insert(identifier) } }
   func remove(_ identifier: Int32) { _ = lock.withLock { identifiers.remove(identifier) } }
-  func killAll() { lock.withLock { for identifier in identifiers { kill(identifier, SIGTERM) } } }
-}
+  func add(folder: String) { _ = lock.withLock { folders.insert(folder) } }
+  func remove(folder: String) { _ = lock.withLock { folders.remove(folder) } }
 
-extension BackgroundPeer {
-  fileprivate static func endAll() { registry.killAll() }
+  private func clear() {
+    lock.withLock {
+      for identifier in identifiers { kill(identifier, SIGTERM) }
+      for _ in 0..<100 where !identifiers.isEmpty {
+        identifiers = identifiers.filter { waitpid($0, nil, WNOHANG) == 0 }
+        usleep(20_000)
+      }
+      for identifier in identifiers { kill(identifier, SIGKILL) }
+      for folder in folders { try? FileManager.default.removeItem(atPath: folder) }
+    }
+  }
 }
 
 /// Ports of this machine.
@@ -160,9 +181,13 @@ package final class TemporaryFolder: Sendable {
     path = NSTemporaryDirectory() + "\(prefix)-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     try FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    Leftovers.shared.add(folder: path)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+    Leftovers.shared.remove(folder: path)
+  }
 
   /// Writes a file.
   ///
