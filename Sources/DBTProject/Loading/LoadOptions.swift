@@ -1,0 +1,58 @@
+package import DBTContext
+package import OrderedCollections
+
+/// Which project to load and with which profile.
+package struct LoadOptions: Sendable {
+  /// The folder of `dbt_project.yml`.
+  package var projectDirectory: String
+  /// The folder of `profiles.yml`; nil looks in `DBT_PROFILES_DIR`, the project's folder and `~/.dbt`.
+  package var profilesDirectory: String?
+  /// `--profile`; nil takes the project's.
+  package var profileName: String?
+  /// `--target`; nil takes `DBT_TARGET`, else the profile's.
+  package var targetName: String?
+  /// `--threads`, the nodes a run executes at once; nil takes the profile's.
+  package var threads: Int?
+  /// The folders of dbt's own macro packages, the adapter's first: those of `dbt_postgres` and `dbt`.
+  package var macroPackages: [String]
+  /// Threads that parse files.
+  package var parsingThreads = 2
+  /// Whether `require-dbt-version` is checked.
+  package var checksVersion = true
+
+  package init(projectDirectory: String, macroPackages: [String]) {
+    self.projectDirectory = projectDirectory
+    self.macroPackages = macroPackages
+  }
+}
+
+/// A project that was read, parsed and checked. Immutable, shared by everything that works on it.
+package struct LoadedProject: Sendable {
+  /// The root project.
+  package let project: ProjectConfig
+  /// Every package by name, in dbt's order: the root project, dbt's own packages, installed ones.
+  package let packages: OrderedDictionary<String, ProjectConfig>
+  package let profile: TargetProfile
+  package let macros: MacroRegistry
+  package let manifest: Manifest
+  /// The graph of the manifest, free of cycles.
+  package let graph: ProjectGraph
+  /// What `selectors.yml` defines.
+  package let selectors: SelectorDefinitions
+  /// What dbt would warn about, in the order of finding.
+  package let warnings: [ProjectWarning]
+  /// The invocation it was loaded for, with the target filled in.
+  package let invocation: Invocation
+
+  /// The vars that nodes of a package see.
+  package func vars(of package: String) -> PlainObject {
+    VarSettings.merged(
+      cli: invocation.vars, root: project.vars, package: package == project.name ? nil : packages[package]?.vars,
+      packageName: package)
+  }
+
+  /// Chooses nodes of this project.
+  package func selector() throws(ProjectError) -> NodeSelector {
+    try NodeSelector(manifest: manifest, graph: graph, selectors: selectors)
+  }
+}

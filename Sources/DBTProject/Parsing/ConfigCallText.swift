@@ -1,0 +1,80 @@
+import OrderedCollections
+import PlainData
+
+/// Reads the first `config(…)` call of a template as text, for comparing configurations as they were written.
+enum ConfigCallText {
+  /// The keyword arguments: constant texts without their quotes, everything else as written. nil without such a call.
+  static func settings(in code: String) -> PlainObject? {
+    guard let start = call(in: code) else { return nil }
+    var settings = PlainObject()
+    for argument in arguments(code[start...]) {
+      guard let equals = argument.firstIndex(of: "="), argument[argument.index(after: equals)...].first != "=" else {
+        continue
+      }
+      let key = String(argument[..<equals]).trimmed
+      let value = String(argument[argument.index(after: equals)...]).trimmed
+      guard !key.isEmpty, key.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else { continue }
+      settings[key] = .string(constant(value) ?? normalized(value))
+    }
+    return settings.isEmpty ? nil : settings
+  }
+
+  /// The place after `config(` inside a `{{ … }}`.
+  private static func call(in code: String) -> String.Index? {
+    var from = code.startIndex
+    while let found = code[from...].firstRange(of: "config") {
+      from = found.upperBound
+      let before = code[..<found.lowerBound].last { !$0.isWhitespace && $0 != "-" }
+      let rest = code[found.upperBound...].drop { $0.isWhitespace }
+      if rest.first == "(", before == "{" || before == "%" || before == "=" { return rest.index(after: rest.startIndex) }
+    }
+    return nil
+  }
+
+  private static func arguments(_ text: Substring) -> [Substring] {
+    var parts: [Substring] = []
+    var start = text.startIndex
+    var depth = 0
+    var quote: Character?
+    for index in text.indices {
+      let character = text[index]
+      if let open = quote {
+        if character == open { quote = nil }
+        continue
+      }
+      switch character {
+      case "'", "\"": quote = character
+      case "(", "[", "{": depth += 1
+      case ")", "]", "}":
+        depth -= 1
+        if depth < 0 {
+          parts.append(text[start..<index])
+          return parts
+        }
+      case "," where depth == 0:
+        parts.append(text[start..<index])
+        start = text.index(after: index)
+      default: break
+      }
+    }
+    return parts
+  }
+
+  /// The contents of one quoted text; nil for anything else.
+  private static func constant(_ text: String) -> String? {
+    guard let first = text.first, first == "'" || first == "\"", text.count >= 2, text.last == first else { return nil }
+    let inner = text.dropFirst().dropLast()
+    return inner.contains(first) || inner.contains("\\") ? nil : String(inner)
+  }
+
+  /// Literals in Python's notation where they can be read as such; otherwise the text on one line.
+  private static func normalized(_ text: String) -> String {
+    switch text {
+    case "true", "True": "True"
+    case "false", "False": "False"
+    case "none", "None": "None"
+    default:
+      text.split(whereSeparator: \.isWhitespace).joined(separator: " ").replacing("\"", with: "'")
+    }
+  }
+}

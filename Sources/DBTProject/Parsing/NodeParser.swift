@@ -1,0 +1,221 @@
+import DBTContext
+import Jinja
+import OrderedCollections
+import PlainData
+
+/// Makes nodes from files: models, snapshots, analyses, singular tests, seeds and hooks.
+///
+/// One thread uses it. What it makes does not depend on what others make, so files may be parsed in any order.
+final class NodeParser {
+  let environment: ParseEnvironment
+  private let names: NameGenerator
+
+  init(_ environment: ParseEnvironment) {
+    self.environment = environment
+    names = NameGenerator(environment)
+  }
+
+  /// The nodes of a file, in its order.
+  ///
+  /// - Throws: what the file gets wrong, with its place.
+  func parse(_ file: SourceFile) throws(ProjectError) -> [DraftNode] {
+    switch file.kind {
+    case .model: return [try model(file)]
+    case .snapshot: return try snapshots(file)
+    case .analysis:
+      return [try sqlNode(file, .analysis, path: "analysis/" + file.relativePath)]
+    case .singularTest:
+      let folder = file.relativePath.split(separator: "/").dropLast().map { $0 + "/" }.joined()
+      return [try sqlNode(file, .test, path: folder + file.stem + ".sql")]
+    case .seed: return [try seed(file)]
+    default: return []
+    }
+  }
+
+  private func model(_ file: SourceFile) throws(ProjectError) -> DraftNode {
+    guard !file.relativePath.hasSuffix(".py") else {
+      throw ProjectError(
+        .unsupported, "Python models do not run on PostgreSQL: \(file.originalFilePath)", path: file.originalFilePath)
+    }
+    return try sqlNode(file, .model, path: file.relativePath)
+  }
+
+  private func sqlNode(_ file: SourceFile, _ type: ResourceType, path: String) throws(ProjectError) -> DraftNode {
+    let contents = try file.contents()
+    return try node(
+      type, name: file.stem, file: file, path: path, fqn: NodeParser.fqn(file.packageName, path, file.stem),
+      code: contents, checksum: SourceFile.checksum(contents))
+  }
+
+  private func snapshots(_ file: SourceFile) throws(ProjectError) -> [DraftNode] {
+    let contents = try file.contents()
+    let checksum = SourceFile.checksum(contents)
+    var scanner = BlockScanner(contents, tag: "snapshot")
+    var nodes: [DraftNode] = []
+    let blocks: [TextBlock]
+    do {
+      blocks = try scanner.blocks()
+    } catch {
+      throw ProjectError(error.kind, error.message, path: file.originalFilePath, line: error.line)
+    }
+    for block in blocks {
+      let folders = file.relativePath.split(separator: "/").dropLast().map(String.init)
+      nodes.append(
+        try node(
+          .snapshot, name: block.name, file: file, path: file.relativePath,
+          fqn: [file.packageName] + folders + [file.stem, block.name], code: block.contents, checksum: checksum))
+    }
+    return nodes
+  }
+
+  private func seed(_ file: SourceFile) throws(ProjectError) -> DraftNode {
+    let limit = (environment.invocation.flags["MAXIMUM_SEED_SIZE_MIB"]?.intValue ?? 1) << 20
+    let size = FileReader.size(file.absolutePath) ?? 0
+    var checksum = Checksum(name: "path", checksum: file.originalFilePath)
+    if size <= limit || limit == 0 {
+      checksum = Checksum(name: "sha256", checksum: SHA256.hex(try file.contents()))
+    }
+    let fqn = NodeParser.fqn(file.packageName, file.relativePath, file.stem)
+    var draft = DraftNode(
+      node: base(.seed, name: file.stem, file: file, path: file.relativePath, fqn: fqn, code: "", checksum: checksum))
+    draft.node.rootPath = environment.packages[file.packageName]?.root
+    try configure(&draft)
+    return draft
+  }
+
+  /// The `on-run-start` and `on-run-end` entries of a package as operations.
+  func hooks(_ package: ProjectConfig) throws(ProjectError) -> [DraftNode] {
+    let path = package.root + "/dbt_project.yml"
+    let checksum = FileReader.isFile(path) ? SourceFile.checksum(try FileReader.text(path, named: "dbt_project.yml").trimmed) : .none
+    let file = SourceFile(
+      kind: .model, packageName: package.name, searchedPath: ".", relativePath: "dbt_project.yml", absolutePath: path)
+    var nodes: [DraftNode] = []
+    for (kind, entries) in [("on-run-start", package.onRunStart), ("on-run-end", package.onRunEnd)] {
+      for (index, code) in entries.enumerated() {
+        let name = "\(package.name)-\(kind)-\(index)"
+        var draft = DraftNode(
+          node: base(
+            .operation, name: name, file: file, path: "hooks/\(name).sql", fqn: [package.name, "hooks", name],
+            code: code, checksum: checksum))
+        draft.node.originalFilePath = "./dbt_project.yml"
+        draft.node.tags = [kind]
+        draft.node.index = index
+        try render(&draft)
+        try configure(&draft)
+        nodes.append(draft)
+      }
+    }
+    return nodes
+  }
+
+  // MARK: Parts
+
+  /// A node with its code rendered and its configuration merged.
+  func node(
+    _ type: ResourceType, name: String, file: SourceFile, path: String, fqn: [String], code: String,
+    checksum: Checksum
+  ) throws(ProjectError) -> DraftNode {
+    var draft = DraftNode(
+      node: base(type, name: name, file: file, path: path, fqn: fqn, code: code, checksum: checksum))
+    draft.node.config = try located(draft.node) { () throws(ProjectError) in
+      try environment.configs.build(type, fqn: fqn, package: file.packageName, isChecked: false)
+    }
+    try render(&draft)
+    try configure(&draft)
+    return draft
+  }
+
+  /// A node before anything is known of it but where it comes from.
+  func base(
+    _ type: ResourceType, name: String, file: SourceFile, path: String, fqn: [String], code: String,
+    checksum: Checksum
+  ) -> Node {
+    var node = Node(
+      uniqueID: "\(type.rawValue).\(file.packageName).\(name)", resourceType: type, packageName: file.packageName,
+      name: name, alias: name, database: environment.profile.database, schema: environment.profile.schema, path: path,
+      originalFilePath: file.originalFilePath, fqn: fqn, rawCode: code, config: [:])
+    node.checksum = checksum
+    node.createdAt = environment.createdAt
+    return node
+  }
+
+  /// Package, folders of the path, name.
+  static func fqn(_ package: String, _ path: String, _ name: String) -> [String] {
+    [package] + path.split(separator: "/").dropLast().map(String.init) + [name]
+  }
+
+  /// Renders the node's code and keeps what it asked for.
+  func render(_ draft: inout DraftNode) throws(ProjectError) {
+    let context = ParseContext(environment, node: draft.node)
+    try context.render(draft.node.rawCode)
+    take(context.capture, into: &draft)
+  }
+
+  /// Keeps what a rendering asked for.
+  func take(_ capture: ParseCapture, into draft: inout DraftNode) {
+    draft.node.refs += capture.refs
+    draft.node.sources += capture.sources
+    draft.node.metrics += capture.metrics
+    draft.node.functions += capture.functions
+    for macro in capture.macros where !draft.node.dependsOnMacros.contains(macro) {
+      draft.node.dependsOnMacros.append(macro)
+    }
+    guard capture.isConfigured else { return }
+    draft.calls = capture.calls
+    draft.unrenderedCalls = ConfigCallText.settings(in: draft.node.rawCode) ?? capture.calls
+  }
+
+  /// Merges the node's configuration, copies from it what dbt keeps on the node too, and makes the node's names.
+  ///
+  /// - Parameter patch: the `config` of its property file.
+  func configure(_ draft: inout DraftNode, patch: PlainObject = [:], unrenderedPatch: PlainObject = [:]) throws(ProjectError) {
+    let node = draft.node
+    let config = try located(node) { () throws(ProjectError) in
+      try environment.configs.build(
+        node.resourceType, fqn: node.fqn, package: node.packageName, calls: draft.calls, patch: patch)
+    }
+    for tag in config["tags"]?.arrayValue ?? [] {
+      if let tag = tag.stringValue, !draft.node.tags.contains(tag) { draft.node.tags.append(tag) }
+    }
+    if let meta = config["meta"]?.objectValue, !meta.isEmpty { draft.node.meta = meta }
+    if let group = config["group"]?.stringValue, !group.isEmpty { draft.node.group = group }
+    if node.resourceType == .model { draft.node.access = config["access"]?.stringValue ?? "protected" }
+    if let docs = config["docs"]?.objectValue { draft.node.docs = docs }
+    if var contract = config["contract"]?.objectValue {
+      contract["checksum"] = .null
+      draft.node.contract = contract
+    }
+    draft.node.unrenderedConfig = environment.configs.unrendered(
+      node.resourceType, fqn: node.fqn, package: node.packageName, calls: draft.unrenderedCalls,
+      patch: patch.merging(unrenderedPatch) { _, last in last })
+    draft.node.config = config
+    try names.name(&draft.node)
+    guard node.resourceType != .test else { return }
+    try renderHooks(&draft)
+  }
+
+  /// Renders `pre-hook` and `post-hook` for what they reference.
+  private func renderHooks(_ draft: inout DraftNode) throws(ProjectError) {
+    let hooks = (draft.node.config["pre-hook"]?.arrayValue ?? []) + (draft.node.config["post-hook"]?.arrayValue ?? [])
+    let texts = hooks.compactMap { $0["sql"]?.stringValue }.filter(DBTScope.hasTemplate)
+    guard !texts.isEmpty else { return }
+    let context = ParseContext(environment, node: draft.node)
+    for text in texts { try context.render(text) }
+    context.capture.isConfigured = false
+    take(context.capture, into: &draft)
+  }
+
+  /// Adds the node to errors that do not say what they are about.
+  func located<Result>(
+    _ node: Node, _ body: () throws(ProjectError) -> Result
+  ) throws(ProjectError) -> Result {
+    do {
+      return try body()
+    } catch {
+      var located = error
+      if located.resource.isEmpty { located.resource = "\(node.resourceType.rawValue) \(node.name)" }
+      located.path = located.path ?? node.originalFilePath
+      throw located
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import OrderedCollections
+import PlainData
+
+/// The checks that need the whole project.
+struct ProjectChecks {
+  let resources: ParsedResources
+  let environment: ParseEnvironment
+
+  /// - Throws: dbt's complaint about the first thing that is wrong.
+  func check() throws(ProjectError) {
+    let groups = Set(resources.manifest.groups.values.map(\.name))
+    for draft in resources.nodes.values {
+      let node = draft.node
+      if let group = node.group, !groups.contains(group) {
+        throw fault(
+          node, "Invalid group '\(group)', expected one of \(PlainValue.strings(groups.sorted()).pythonText)")
+      }
+      if node.resourceType == .model, node.access == "public", node.isEphemeral {
+        throw fault(
+          node, "Node \(node.uniqueID) with 'ephemeral' materialization has an invalid value (public) for the access field")
+      }
+      if node.resourceType == .snapshot {
+        do {
+          try ConfigCheck.checkSnapshot(node.config)
+        } catch {
+          throw ProjectError(error.kind, error.message, resource: "snapshot \(node.name)", path: node.originalFilePath)
+        }
+      }
+      if node.resourceType == .model { try checkMicrobatch(node) }
+    }
+    try checkNames()
+  }
+
+  private func fault(_ node: Node, _ message: String) -> ProjectError {
+    ProjectError(.parsing, message, resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
+  }
+
+  private func checkMicrobatch(_ node: Node) throws(ProjectError) {
+    guard node.materialized == "incremental", node.config["incremental_strategy"] == "microbatch" else { return }
+    let settings = [
+      ("event_time", "(string) config that indicates the name of the event time column"),
+      ("begin", "(datetime) config that indicates the earliest timestamp the microbatch model should be built from"),
+      ("batch_size", "config that indicates the size of a batch: hour, day, month or year"),
+    ]
+    for (key, meaning) in settings where !(node.config[key]?.isTruthy ?? false) {
+      throw fault(node, "Microbatch model '\(node.name)' must provide '\(key)' \(meaning).")
+    }
+    let sizes = ["hour", "day", "month", "year"]
+    if let size = node.config["batch_size"]?.stringValue, !sizes.contains(size) {
+      throw fault(
+        node, "Microbatch model '\(node.name)' must provide a 'batch_size' config that is one of "
+          + "\(PlainValue.strings(sizes).pythonText), but got \(size).")
+    }
+  }
+
+  /// No two relations may have one name; no model may share a versioned model's name.
+  private func checkNames() throws(ProjectError) {
+    var relations: [String: Node] = [:]
+    var versioned: [String: Node] = [:]
+    var unversioned: [String: Node] = [:]
+    for draft in resources.nodes.values {
+      let node = draft.node
+      guard node.resourceType.isRefable || node.relationName != nil else { continue }
+      let key = "\(node.packageName).\(node.name)"
+      if node.resourceType != .test {
+        if node.version != nil { versioned[key] = node } else { unversioned[key] = node }
+      }
+      let relation = RelationName.text(
+        database: node.database, schema: node.schema, identifier: node.alias, quoting: [:])
+      if let present = relations[relation] {
+        throw ProjectError(
+          .compilation,
+          "dbt found two resources with the database representation \"\(relation)\".\ndbt cannot create two resources with "
+            + "identical database representations. To fix this,\nchange the configuration of one of these resources:\n- "
+            + "\(present.uniqueID) (\(present.originalFilePath))\n- \(node.uniqueID) (\(node.originalFilePath))")
+      }
+      relations[relation] = node
+    }
+    for (key, node) in versioned {
+      guard let other = unversioned[key] else { continue }
+      throw ProjectError(
+        .parsing,
+        "dbt found versioned and unversioned models with the name \"\(node.name)\".\n\nTo fix this, change the name of the "
+          + "unversioned resource\n\(other.uniqueID) (\(other.originalFilePath))\nor add the unversioned model to the versions "
+          + "in \(node.patchPath ?? "")")
+    }
+  }
+}
+
+/// The columns that identify a model's rows, as far as constraints and tests tell.
+enum PrimaryKey {
+  /// Fills `primaryKey` of every model.
+  static func infer(_ resources: ParsedResources) throws(ProjectError) {
+    var tests: [String: [Node]] = [:]
+    for draft in resources.nodes.values.map({ $0 }) + resources.disabled.values.flatMap({ $0 }) {
+      if let attached = draft.node.attachedNode { tests[attached, default: []].append(draft.node) }
+    }
+    for id in Array(resources.nodes.keys) where id.hasPrefix("model.") {
+      try resources.update(id) { draft throws(ProjectError) in
+        draft.node.primaryKey = columns(of: draft.node, tests[id] ?? []).sorted { $0.precedes($1) }
+      }
+    }
+  }
+
+  private static func columns(of node: Node, _ tests: [Node]) -> [String] {
+    for constraint in node.constraints where constraint["type"] == "primary_key" {
+      return (constraint["columns"]?.arrayValue ?? []).compactMap(\.stringValue)
+    }
+    for (name, column) in node.columns {
+      if column["constraints"]?.arrayValue?.contains(where: { $0["type"] == "primary_key" }) ?? false { return [name] }
+    }
+    var unique: Set<String> = []
+    var switchedOff: Set<String> = []
+    var notNull: Set<String> = []
+    for test in tests {
+      guard let metadata = test.testMetadata else { continue }
+      let named = metadata.arguments["column_name"]?.stringValue.map { [$0] }
+      let combined = metadata.arguments["combination_of_columns"]?.arrayValue?.compactMap(\.stringValue)
+      let columns = named ?? combined ?? []
+      switch metadata.name {
+      case "unique", "unique_combination_of_columns":
+        if test.isEnabled { unique.formUnion(columns) } else { switchedOff.formUnion(columns) }
+      case "not_null": notNull.formUnion(columns)
+      default: break
+      }
+    }
+    let sure = notNull.intersection(unique.union(switchedOff))
+    return Array(!sure.isEmpty ? sure : !unique.isEmpty ? unique : switchedOff)
+  }
+}

@@ -1,0 +1,146 @@
+import OrderedCollections
+import PlainData
+
+/// One entry of a property file's list, rendered but for what dbt renders later.
+struct PropertyEntry: Sendable {
+  /// The list's key, such as `models`.
+  let key: String
+  let file: SourceFile
+  /// Rendered members.
+  private(set) var members: PlainObject
+  /// `config` as written.
+  let unrenderedConfig: PlainObject
+  /// Members as written.
+  let unrendered: PlainObject
+
+  var name: String { members["name"]?.pythonText ?? "" }
+  /// The entry's `config` with the keys that may also stand beside it.
+  private(set) var config: PlainObject
+
+  /// Keys that dbt moves into `config`.
+  private static let movedKeys = ["meta", "docs", "group", "contract", "access"]
+
+  /// - Throws: a parsing error for texts that cannot be rendered and for keys given twice.
+  init(
+    _ entry: PlainObject, key: String, file: SourceFile, renderer: PropertyRenderer
+  ) throws(ProjectError) {
+    self.key = key
+    self.file = file
+    unrendered = entry
+    unrenderedConfig = entry["config"]?.objectValue ?? [:]
+    renderer.path = file.originalFilePath
+    do {
+      let rendered = try renderer.render(.object(entry)) { PropertyEntry.isRenderedLater($0, key: key) }
+      members = rendered.objectValue ?? entry
+    } catch {
+      throw ProjectError(
+        .parsing,
+        "Failed to render \(file.originalFilePath) from project \(file.packageName): \(error.message)",
+        path: file.originalFilePath, line: error.line, column: error.column, excerpt: error.excerpt, cause: error)
+    }
+    config = [:]
+    if let given = members["config"], !given.isNull {
+      guard let config = given.objectValue else {
+        throw PropertyEntry.invalid(key, file, members, "at path ['config']: \(given.pythonRepresentation) is not of type 'object'")
+      }
+      self.config = config
+    }
+    if ["models", "seeds", "snapshots", "analyses", "data_tests"].contains(key) { try moveIntoConfig() }
+    if key != "macros", key != "sources" { try renameTests() }
+  }
+
+  /// dbt's complaint about an entry.
+  static func invalid(_ key: String, _ file: SourceFile, _ members: PlainObject, _ reason: String) -> ProjectError {
+    ProjectError(
+      .parsing,
+      "Invalid \(key) config given in \(file.originalFilePath) @ \(key): \(PlainValue.object(members).pythonText) - \(reason)",
+      path: file.originalFilePath)
+  }
+
+  /// dbt's complaint about this entry.
+  func invalid(_ reason: String) -> ProjectError { PropertyEntry.invalid(key, file, members, reason) }
+
+  private mutating func moveIntoConfig() throws(ProjectError) {
+    for key in PropertyEntry.movedKeys {
+      guard let value = members.removeValue(forKey: key) else { continue }
+      guard config[key] == nil else {
+        throw ProjectError(
+          .parsing,
+          "In \(file.originalFilePath): found \(key) dictionary in 'config' dictionary and as top-level key. Remove the "
+            + "top-level key and define it under 'config' dictionary only.",
+          path: file.originalFilePath)
+      }
+      config[key] = value
+    }
+  }
+
+  /// `tests` is the older name of `data_tests`.
+  private mutating func renameTests() throws(ProjectError) {
+    try rename(&members)
+    members["columns"] = try renamedColumns(members["columns"])
+    guard let versions = members["versions"]?.arrayValue else { return }
+    members["versions"] = .array(
+      try versions.map { version throws(ProjectError) in
+        guard var fields = version.objectValue else { return version }
+        try rename(&fields)
+        fields["columns"] = try renamedColumns(fields["columns"])
+        return .object(fields)
+      })
+  }
+
+  private func renamedColumns(_ columns: PlainValue?) throws(ProjectError) -> PlainValue? {
+    guard let entries = columns?.arrayValue else { return columns }
+    return .array(
+      try entries.map { entry throws(ProjectError) in
+        guard var fields = entry.objectValue else { return entry }
+        try rename(&fields)
+        return .object(fields)
+      })
+  }
+
+  private func rename(_ fields: inout PlainObject) throws(ProjectError) {
+    guard let tests = fields["tests"], tests.isTruthy else { return }
+    if fields["data_tests"] != nil {
+      throw invalid("Invalid test config: cannot have both 'tests' and 'data_tests' defined")
+    }
+    fields.removeValue(forKey: "tests")
+    fields["data_tests"] = tests
+  }
+
+  // MARK: What is rendered later
+
+  private static let late: Set<String> = ["tests", "data_tests", "description", "loaded_at_query"]
+  private static let lateBelow: Set<String> = ["tests", "data_tests", "description"]
+
+  /// Whether dbt leaves the text at this place as written for now.
+  static func isRenderedLater(_ keys: [PathKey], key: String) -> Bool {
+    guard let first = keys.first?.name else { return false }
+    switch key {
+    case "sources":
+      if first == "description" || first == "loaded_at_query" { return true }
+      if first == "config", keys.count > 1, keys[1].name == "loaded_at_query" { return true }
+      return first == "tables" && isLate(Array(keys.dropFirst(2)))
+    case "macros":
+      return first == "arguments" ? isLate(Array(keys.dropFirst())) : isLate(keys)
+    case "metrics": return keys.suffix(2).contains { $0.name == "filter" } || isLate(keys)
+    case "saved_queries":
+      return first == "query_params" && keys.count > 1 && keys[1].name == "where" || isLate(keys)
+    default:
+      return first == "metrics" && keys.suffix(2).contains { $0.name == "filter" } || isLate(keys)
+    }
+  }
+
+  private static func isLate(_ keys: [PathKey]) -> Bool {
+    let names = keys.map { $0.name ?? "" }
+    guard let first = names.first else { return false }
+    if late.contains(first) || names.count == 2 && late.contains(names[1]) { return true }
+    if names.count >= 2, first == "config", ["pre_hook", "post_hook", "loaded_at_query"].contains(names[1]) { return true }
+    if names.count == 5, names[4] == "description" { return true }
+    if first == "versions" {
+      if names.count >= 3, lateBelow.contains(names[2]) { return true }
+      if names.count >= 5, names[2] == "columns", lateBelow.contains(names[4]) { return true }
+    }
+    let lists: Set<String> = ["columns", "dimensions", "measures", "entities", "metrics"]
+    return names.count >= 3 && lists.contains(first) && lateBelow.contains(names[2])
+  }
+}

@@ -1,0 +1,275 @@
+import OrderedCollections
+import PlainData
+
+/// Turns names that resources reference into unique ids.
+struct ReferenceResolver {
+  let resources: ParsedResources
+  let environment: ParseEnvironment
+
+  /// What a name turned out to be.
+  private enum Target {
+    case found(String)
+    case disabled
+    case missing
+  }
+
+  private var root: String { environment.root.name }
+
+  /// Resolves every node's, exposure's and test's references.
+  ///
+  /// - Throws: a compilation error for a name that does not exist; for tests it is a warning and the test is switched off.
+  func resolve() throws(ProjectError) {
+    for id in Array(resources.nodes.keys) {
+      try resources.update(id) { draft throws(ProjectError) in
+        guard draft.node.resourceType != .seed else { return }
+        try resolve(&draft.node)
+      }
+    }
+    try resolveEntries(\.exposures)
+    try resolveEntries(\.semanticModels)
+    try resolveUnitTests()
+  }
+
+  private func resolve(_ node: inout Node) throws(ProjectError) {
+    for pair in node.sources {
+      switch source(pair, from: node.packageName) {
+      case .found(let id): add(id, to: &node.dependsOnNodes)
+      case let target: try refuse(target, &node, kind: "source", name: pair.joined(separator: "."))
+      }
+    }
+    for reference in node.refs {
+      switch try ref(reference, from: node.packageName, node: node) {
+      case .found(let id):
+        if let model = resources.node(id) { try checkAccess(to: model, from: node) }
+        add(id, to: &node.dependsOnNodes)
+      case let target:
+        try refuse(
+          target, &node, kind: "node", name: reference.name, package: reference.package, version: reference.version)
+      }
+    }
+    if let name = node.functions.first {
+      throw ProjectError(
+        .unsupported, "function('\(name.joined(separator: "', '"))'): functions are not supported yet",
+        resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
+    }
+  }
+
+  private func add(_ id: String, to list: inout [String]) { if !list.contains(id) { list.append(id) } }
+
+  private func ref(_ reference: RefArguments, from package: String, node: (any GraphMember)?) throws(ProjectError) -> Target {
+    var isDisabled = false
+    for candidate in ResourceLookup.packages(root: root, node: package, named: reference.package) {
+      let found: String?
+      do {
+        found = try resources.lookup.ref(reference.name, package: candidate, version: reference.version)
+      } catch {
+        throw ProjectError(
+          error.kind, error.message, resource: node.map { "\($0.resourceType.rawValue) \($0.name)" } ?? "",
+          path: node?.originalFilePath)
+      }
+      if let found, resources.nodes[found]?.node.isEnabled ?? false { return .found(found) }
+      isDisabled =
+        isDisabled
+        || !resources.lookup.disabled(reference.name, package: candidate, version: reference.version).isEmpty
+    }
+    return isDisabled ? .disabled : .missing
+  }
+
+  private func source(_ pair: [String], from package: String) -> Target {
+    guard pair.count == 2 else { return .missing }
+    let suffix = pair.joined(separator: ".")
+    for candidate in ResourceLookup.packages(root: root, node: package, named: nil) {
+      if let candidate {
+        if resources.manifest.sources["source.\(candidate).\(suffix)"] != nil {
+          return .found("source.\(candidate).\(suffix)")
+        }
+      } else if let found = resources.manifest.sources.values.first(where: {
+        $0.sourceName == pair[0] && $0.name == pair[1]
+      }) {
+        return .found(found.uniqueID)
+      }
+    }
+    let isDisabled = resources.manifest.disabledEntries.keys.contains {
+      $0.hasPrefix("source.") && $0.hasSuffix("." + suffix)
+    }
+    return isDisabled ? .disabled : .missing
+  }
+
+  // MARK: What cannot be resolved
+
+  private func refuse(
+    _ target: Target, _ node: inout Node, kind: String, name: String, package: String? = nil, version: PlainValue? = nil
+  ) throws(ProjectError) {
+    let isDisabled = if case .disabled = target { true } else { false }
+    node.config["enabled"] = false
+    let message = ReferenceResolver.message(
+      node, kind: kind, name: name, package: package, version: version, isDisabled: isDisabled)
+    guard node.resourceType == .test else {
+      throw ProjectError(
+        .compilation, message, resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
+    }
+    resources.warn(isDisabled ? "InvalidDisabledTargetInTestNode" : "NodeNotFoundOrDisabled", message)
+  }
+
+  private static func message(
+    _ member: any GraphMember, kind: String, name: String, package: String?, version: PlainValue?, isDisabled: Bool
+  ) -> String {
+    let type = member.resourceType.rawValue.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
+    let versionText = version.map { "with version '\($0.versionText)' " } ?? ""
+    let packageText = package.map { "in package or project '\($0)' " } ?? ""
+    return
+      "\(type.joined(separator: "_")) '\(member.uniqueID)' (\(member.originalFilePath)) depends on a \(kind) named '\(name)' "
+      + "\(versionText)\(packageText)which \(isDisabled ? "is disabled" : "was not found")"
+  }
+
+  /// Private models may be referenced within their group only, protected ones of restricted packages within the package.
+  private func checkAccess(to model: Node, from node: Node) throws(ProjectError) {
+    guard model.resourceType == .model else { return }
+    let isForeign = node.packageName != model.packageName
+    let isRestricted = environment.packages[model.packageName]?.restrictsAccess ?? false
+    let isRefused =
+      switch model.access {
+      case "private": node.group == nil || node.group != model.group || isForeign && isRestricted
+      case "protected": isForeign && isRestricted
+      default: false
+      }
+    guard isRefused else { return }
+    let scope = model.access == "private" ? "'\(model.group ?? "None")' group" : "'\(model.packageName)' package"
+    throw ProjectError(
+      .parsing,
+      "Node \(node.uniqueID) attempted to reference node \(model.uniqueID), which is not allowed because the referenced "
+        + "node is \(model.access) to the \(scope).",
+      resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
+  }
+
+  // MARK: Entries of property files
+
+  private func resolveEntries(
+    _ list: WritableKeyPath<Manifest, OrderedDictionary<String, ResourceEntry>>
+  ) throws(ProjectError) {
+    for (id, entry) in resources.manifest[keyPath: list] {
+      var entry = entry
+      for pair in entry.sources {
+        guard case .found(let source) = source(pair, from: entry.packageName) else {
+          throw fault(entry, kind: "source", name: pair.joined(separator: "."))
+        }
+        add(source, to: &entry.dependsOnNodes)
+      }
+      for reference in entry.refs {
+        guard case .found(let node) = try ref(reference, from: entry.packageName, node: entry) else {
+          throw fault(entry, kind: "node", name: reference.name, package: reference.package)
+        }
+        add(node, to: &entry.dependsOnNodes)
+      }
+      for names in entry.metrics {
+        let name = names.last ?? ""
+        guard let metric = resources.manifest.metrics.values.first(where: { $0.name == name }) else {
+          throw fault(entry, kind: "metric", name: name)
+        }
+        add(metric.uniqueID, to: &entry.dependsOnNodes)
+      }
+      resources.manifest[keyPath: list][id] = entry
+    }
+  }
+
+  private func fault(
+    _ entry: ResourceEntry, kind: String, name: String, package: String? = nil
+  ) -> ProjectError {
+    let message = ReferenceResolver.message(
+      entry, kind: kind, name: name, package: package, version: nil, isDisabled: false)
+    return ProjectError(
+      .compilation, message, resource: "\(entry.resourceType.rawValue) \(entry.name)", path: entry.originalFilePath)
+  }
+
+  // MARK: Unit tests
+
+  private func resolveUnitTests() throws(ProjectError) {
+    for (id, test) in resources.manifest.unitTests {
+      var test = test
+      let words = (test.document["model"]?.stringValue ?? "").split(separator: " ").map(String.init)
+      let version = words.count == 2 ? PlainValue.string(words[1]) : nil
+      let name = words.first ?? ""
+      guard let model = try resources.lookup.ref(name, package: test.packageName, version: version) else {
+        guard !resources.lookup.disabled(name, package: test.packageName, version: version).isEmpty else {
+          throw ProjectError(
+            .parsing,
+            "Unable to find model '\(test.packageName).\(name)' for unit test '\(test.name)' in \(test.originalFilePath)",
+            path: test.originalFilePath)
+        }
+        switchOff(id, test)
+        continue
+      }
+      guard let node = resources.node(model), node.isEnabled else {
+        switchOff(id, test)
+        continue
+      }
+      test.dependsOnNodes = [model]
+      test.document["schema"] = .string(node.schema)
+      try checkIncremental(test, node)
+      resources.manifest.unitTests[id] = test
+      try split(test, node)
+    }
+  }
+
+  private func switchOff(_ id: String, _ test: ResourceEntry) {
+    resources.manifest.unitTests.removeValue(forKey: id)
+    resources.manifest.disabledEntries[id, default: []].append(test.json())
+  }
+
+  private func checkIncremental(_ test: ResourceEntry, _ model: Node) throws(ProjectError) {
+    guard model.dependsOnMacros.contains("macro.dbt.is_incremental") else { return }
+    let choice = test.document["overrides"]?["macros"]?["is_incremental"]
+    guard let isIncremental = choice?.boolValue else {
+      throw ProjectError(
+        .parsing,
+        "Boolean override for 'is_incremental' must be provided for unit test '\(test.name)' in model '\(model.name)'",
+        path: test.originalFilePath)
+    }
+    let inputs = (test.document["given"]?.arrayValue ?? []).map { $0["input"]?.stringValue ?? "" }
+    if isIncremental, !inputs.contains("this") {
+      throw ProjectError(
+        .parsing, "Unit test '\(test.name)' for incremental model '\(model.name)' must have a 'this' input",
+        path: test.originalFilePath)
+    }
+  }
+
+  /// A unit test of a versioned model becomes one for each version it is meant for.
+  private func split(_ test: ResourceEntry, _ model: Node) throws(ProjectError) {
+    let rules = test.document["versions"]?.objectValue
+    let included = rules?["include"]?.arrayValue
+    let excluded = rules?["exclude"]?.arrayValue
+    guard model.version != nil else {
+      guard (included ?? []).isEmpty, (excluded ?? []).isEmpty else {
+        throw ProjectError(
+          .parsing,
+          "Unit test '\(test.name)' should not have a versions include or exclude when referencing non-versioned model "
+            + "'\(model.name)'",
+          path: test.originalFilePath)
+      }
+      return
+    }
+    let all = resources.nodes.values.map(\.node).filter {
+      $0.resourceType == .model && $0.name == model.name && $0.packageName == model.packageName
+    }
+    let chosen = all.filter { node in
+      guard let version = node.version else { return false }
+      if let excluded { return !excluded.contains(version) }
+      return included?.contains(version) ?? true
+    }
+    guard !chosen.isEmpty else {
+      throw ProjectError(
+        .parsing, "Unit test '\(test.name)' referenced a version of '\(model.name)' which was not found.",
+        path: test.originalFilePath)
+    }
+    resources.manifest.unitTests.removeValue(forKey: test.uniqueID)
+    for node in chosen {
+      var copy = test
+      copy.uniqueID = "\(test.uniqueID)_v\(node.version?.versionText ?? "")"
+      copy.version = node.version
+      copy.dependsOnNodes = [node.uniqueID]
+      copy.document["unique_id"] = .string(copy.uniqueID)
+      copy.document["version"] = node.version ?? .null
+      resources.manifest.unitTests[copy.uniqueID] = copy
+    }
+  }
+}
