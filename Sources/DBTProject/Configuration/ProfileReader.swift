@@ -77,7 +77,8 @@ struct ProfileReader {
       let name = key == "pass" ? "password" : key == "dbname" ? "database" : key
       let rendered = try render(value, scope, key: name)
       if name == "password" {
-        password = rendered.secret ?? rendered.plain.stringValue.map { SharedSecret(copying: $0.utf8) }
+        password =
+          rendered.secret ?? rendered.plain.stringValue.map { SharedSecret(copying: $0.utf8) }
           ?? (rendered.plain.isNull ? nil : SharedSecret(copying: rendered.plain.pythonText.utf8))
       } else if rendered.secret != nil {
         throw fault("the value of '\(key)' is a secret: secrets are allowed in 'password' only")
@@ -109,7 +110,8 @@ struct ProfileReader {
     } catch {
       // A password may contain what looks like a template.
       if key == "password", !text.contains("env_var") { return (value, nil) }
-      throw ProjectError(rendering: error, "Could not render the value of '\(key)' in profiles.yml: ", path: "profiles.yml")
+      throw ProjectError(
+        rendering: error, "Could not render the value of '\(key)' in profiles.yml: ", path: "profiles.yml")
     }
   }
 }
@@ -152,7 +154,8 @@ private struct OutputReader {
       user: try required("user"), password: try secret(password), database: try required("database", asks: "dbname"),
       schema: try required("schema"))
     guard values["port"] != nil else { throw fault("'port' is a required property") }
-    profile.threads = try threads ?? number("threads") ?? 1
+    let ownThreads = try number("threads")
+    profile.threads = threads ?? ownThreads ?? 1
     profile.connectTimeout = try number("connect_timeout") ?? 10
     profile.role = try text("role")
     profile.searchPath = try text("search_path")

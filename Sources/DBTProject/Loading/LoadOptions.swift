@@ -1,5 +1,6 @@
 package import DBTContext
 package import OrderedCollections
+package import PlainData
 
 /// Which project to load and with which profile.
 package struct LoadOptions: Sendable {

@@ -38,10 +38,13 @@ struct ProjectFiles {
         "No dbt_project.yml found at expected path \(root)/dbt_project.yml\nVerify that each entry within packages.yml (and "
           + "their transitive dependencies) contains a file named dbt_project.yml")
     }
-    if document["data_tests"] == nil, let tests = document.removeValue(forKey: "tests") { document["data_tests"] = tests }
+    if document["data_tests"] == nil, let tests = document.removeValue(forKey: "tests") {
+      document["data_tests"] = tests
+    }
     if let vars = try self.document("vars.yml")?["vars"], vars.isTruthy {
       guard !(document["vars"]?.isTruthy ?? false) else {
-        throw ProjectError(.runtime, "Variables cannot be defined in both vars.yml and dbt_project.yml.", path: "vars.yml")
+        throw ProjectError(
+          .runtime, "Variables cannot be defined in both vars.yml and dbt_project.yml.", path: "vars.yml")
       }
       document["vars"] = vars
     }
@@ -55,7 +58,8 @@ struct ProjectFiles {
     let inDependencies = try document("dependencies.yml")?["packages"]?.arrayValue
     if inPackages != nil, inDependencies != nil {
       throw ProjectError(
-        .runtime, "The 'packages' key cannot be specified in both packages.yml and dependencies.yml", path: "packages.yml")
+        .runtime, "The 'packages' key cannot be specified in both packages.yml and dependencies.yml",
+        path: "packages.yml")
     }
     let declared = inDependencies ?? inPackages ?? []
     let file = inDependencies != nil ? "dependencies.yml" : "packages.yml"

@@ -26,7 +26,9 @@ enum ConfigCallText {
       from = found.upperBound
       let before = code[..<found.lowerBound].last { !$0.isWhitespace && $0 != "-" }
       let rest = code[found.upperBound...].drop { $0.isWhitespace }
-      if rest.first == "(", before == "{" || before == "%" || before == "=" { return rest.index(after: rest.startIndex) }
+      if rest.first == "(", before == "{" || before == "%" || before == "=" {
+        return rest.index(after: rest.startIndex)
+      }
     }
     return nil
   }

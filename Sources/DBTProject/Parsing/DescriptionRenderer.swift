@@ -39,7 +39,9 @@ final class DescriptionRenderer {
       let reference = NodeReference(resourceType: "macro", name: macro.name, path: macro.path, uniqueID: id)
       macro.description = try text(macro.description, macro.packageName, reference)
       macro.arguments = try macro.arguments.map { argument throws(ProjectError) in
-        guard var members = argument.objectValue, let text = members["description"]?.stringValue else { return argument }
+        guard var members = argument.objectValue, let text = members["description"]?.stringValue else {
+          return argument
+        }
         members["description"] = .string(try self.text(text, macro.packageName, reference))
         return .object(members)
       }
@@ -60,13 +62,15 @@ final class DescriptionRenderer {
   }
 
   private func columns(_ columns: PlainObject, _ member: any GraphMember) throws(ProjectError) -> PlainObject {
-    try columns.mapValues { column throws(ProjectError) in
-      guard var members = column.objectValue, let text = members["description"]?.stringValue else { return column }
+    var result = columns
+    for (name, column) in columns {
+      guard var members = column.objectValue, let text = members["description"]?.stringValue else { continue }
       let (description, blocks) = try rendered(text, member, member.packageName)
       members["description"] = .string(description)
       members["doc_blocks"] = .strings(blocks)
-      return .object(members)
+      result[name] = .object(members)
     }
+    return result
   }
 
   private func rendered(

@@ -167,7 +167,8 @@ struct EntryParser {
     macro.patchPath = entry.file.fileID
     macro.description = entry.members["description"]?.stringValue ?? ""
     macro.meta = (entry.members["meta"]?.objectValue ?? [:]).merging(
-      entry.config["meta"]?.objectValue ?? [:]) { _, last in last }
+      entry.config["meta"]?.objectValue ?? [:]
+    ) { _, last in last }
     let docs = (entry.config["docs"] ?? entry.members["docs"])?.objectValue ?? [:]
     macro.docs.merge(docs) { _, last in last }
     let arguments = (entry.members["arguments"]?.arrayValue ?? []).compactMap(\.objectValue)

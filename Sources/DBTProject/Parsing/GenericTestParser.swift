@@ -1,7 +1,7 @@
 import DBTContext
-import Jinja
+package import Jinja
 import OrderedCollections
-import PlainData
+package import PlainData
 
 /// Makes the nodes of tests that property files declare on columns, models and sources.
 struct GenericTestParser {
@@ -46,7 +46,8 @@ struct GenericTestParser {
       for test in members["data_tests"]?.arrayValue ?? [] {
         try resources.add(
           try node(
-            test, target: target, columnName: isQuoted ? Relation.quoted(name) : name, tags: ColumnReader.tags(members)))
+            test, target: target, columnName: isQuoted ? Relation.quoted(name) : name, tags: ColumnReader.tags(members))
+        )
       }
     }
     for test in tests { try resources.add(try node(test, target: target, columnName: nil, tags: [])) }

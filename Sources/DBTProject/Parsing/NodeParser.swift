@@ -86,7 +86,8 @@ final class NodeParser {
   /// The `on-run-start` and `on-run-end` entries of a package as operations.
   func hooks(_ package: ProjectConfig) throws(ProjectError) -> [DraftNode] {
     let path = package.root + "/dbt_project.yml"
-    let checksum = FileReader.isFile(path) ? SourceFile.checksum(try FileReader.text(path, named: "dbt_project.yml").trimmed) : .none
+    let checksum =
+      FileReader.isFile(path) ? SourceFile.checksum(try FileReader.text(path, named: "dbt_project.yml").trimmed) : .none
     let file = SourceFile(
       kind: .model, packageName: package.name, searchedPath: ".", relativePath: "dbt_project.yml", absolutePath: path)
     var nodes: [DraftNode] = []
@@ -168,7 +169,9 @@ final class NodeParser {
   /// Merges the node's configuration, copies from it what dbt keeps on the node too, and makes the node's names.
   ///
   /// - Parameter patch: the `config` of its property file.
-  func configure(_ draft: inout DraftNode, patch: PlainObject = [:], unrenderedPatch: PlainObject = [:]) throws(ProjectError) {
+  func configure(_ draft: inout DraftNode, patch: PlainObject = [:], unrenderedPatch: PlainObject = [:])
+    throws(ProjectError)
+  {
     let node = draft.node
     let config = try located(node) { () throws(ProjectError) in
       try environment.configs.build(

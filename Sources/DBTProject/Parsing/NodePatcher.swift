@@ -34,7 +34,8 @@ struct NodePatcher {
       return resources.nodes[id] == nil
         ? resources.nodes.keys.first { $0.hasPrefix("analysis.") && resources.node($0)?.name == entry.name } : id
     }
-    return try resources.lookup.ref(entry.name, package: package) ?? resources.lookup.ref(entry.name, package: nil)
+    if let own = try resources.lookup.ref(entry.name, package: package) { return own }
+    return try resources.lookup.ref(entry.name, package: nil)
   }
 
   private func patchDisabled(_ entry: PropertyEntry, _ package: String) throws(ProjectError) {

@@ -78,7 +78,7 @@ private struct LargeThread {
 
   /// - Throws: a runtime error when the system refuses a thread.
   init(stackSize: Int, _ body: @escaping @Sendable () -> Void) throws(ProjectError) {
-    var attributes = unsafe pthread_attr_t()
+    var attributes = pthread_attr_t()
     unsafe pthread_attr_init(&attributes)
     unsafe pthread_attr_setstacksize(&attributes, stackSize)
     defer { unsafe pthread_attr_destroy(&attributes) }
@@ -97,7 +97,7 @@ private struct LargeThread {
     self.thread = thread
   }
 
-  func join() { unsafe pthread_join(thread, nil) }
+  func join() { pthread_join(thread, nil) }
 
   private final class Body {
     let run: @Sendable () -> Void

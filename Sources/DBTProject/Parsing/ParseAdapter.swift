@@ -26,7 +26,7 @@ final class ParseAdapter: Object {
     case "quote_as_configured", "quote_seed_column": return text(name) { Relation.quoted($0) }
     case "execute": return constant(name, .tuple([.string(""), .list(ListObject([]))]))
     case "add_query": return constant(name, .tuple([.none, .none]))
-    case "config": return .none
+    case "config": return Value.none
     default: break
     }
     if ParseAdapter.listed.contains(name) {

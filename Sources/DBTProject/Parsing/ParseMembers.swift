@@ -13,7 +13,8 @@ struct ParseMembers {
   func members() -> [String: Value] {
     let relation = relation
     var members: [String: Value] = [
-      "ref": ref(relation), "source": source(relation), "metric": names("metric") { [capture] in capture.metrics.append($0) },
+      "ref": ref(relation), "source": source(relation),
+      "metric": names("metric") { [capture] in capture.metrics.append($0) },
       "function": names("function") { [capture] in capture.functions.append($0) },
       "config": .object(ParseConfig(node: node, capture: capture)),
       "this": relation, "model": Value(node.json()), "sql": .none, "compiled_code": .none,

@@ -108,15 +108,16 @@ enum DuplicateResource {
       sought = "tests"
     }
     return error(
-      plural, name, action, sought, (first.uniqueID, first.originalFilePath), (second.uniqueID, second.originalFilePath))
+      plural, name, sought, (first.uniqueID, first.originalFilePath), (second.uniqueID, second.originalFilePath),
+      action: action)
   }
 
   /// - Parameters:
   ///   - plural: the kind of resource.
   ///   - first: unique id and file.
   static func error(
-    _ plural: String, _ name: String, _ action: String = "looking for", _ sought: String, _ first: (String, String),
-    _ second: (String, String)
+    _ plural: String, _ name: String, _ sought: String, _ first: (String, String), _ second: (String, String),
+    action: String = "looking for"
   ) -> ProjectError {
     ProjectError(
       .compilation,

@@ -17,7 +17,8 @@ struct ProjectChecks {
       }
       if node.resourceType == .model, node.access == "public", node.isEphemeral {
         throw fault(
-          node, "Node \(node.uniqueID) with 'ephemeral' materialization has an invalid value (public) for the access field")
+          node,
+          "Node \(node.uniqueID) with 'ephemeral' materialization has an invalid value (public) for the access field")
       }
       if node.resourceType == .snapshot {
         do {
@@ -48,7 +49,8 @@ struct ProjectChecks {
     let sizes = ["hour", "day", "month", "year"]
     if let size = node.config["batch_size"]?.stringValue, !sizes.contains(size) {
       throw fault(
-        node, "Microbatch model '\(node.name)' must provide a 'batch_size' config that is one of "
+        node,
+        "Microbatch model '\(node.name)' must provide a 'batch_size' config that is one of "
           + "\(PlainValue.strings(sizes).pythonText), but got \(size).")
     }
   }

@@ -41,7 +41,8 @@ struct PropertyEntry: Sendable {
     config = [:]
     if let given = members["config"], !given.isNull {
       guard let config = given.objectValue else {
-        throw PropertyEntry.invalid(key, file, members, "at path ['config']: \(given.pythonRepresentation) is not of type 'object'")
+        throw PropertyEntry.invalid(
+          key, file, members, "at path ['config']: \(given.pythonRepresentation) is not of type 'object'")
       }
       self.config = config
     }
@@ -134,7 +135,9 @@ struct PropertyEntry: Sendable {
     let names = keys.map { $0.name ?? "" }
     guard let first = names.first else { return false }
     if late.contains(first) || names.count == 2 && late.contains(names[1]) { return true }
-    if names.count >= 2, first == "config", ["pre_hook", "post_hook", "loaded_at_query"].contains(names[1]) { return true }
+    if names.count >= 2, first == "config", ["pre_hook", "post_hook", "loaded_at_query"].contains(names[1]) {
+      return true
+    }
     if names.count == 5, names[4] == "description" { return true }
     if first == "versions" {
       if names.count >= 3, lateBelow.contains(names[2]) { return true }

@@ -56,7 +56,9 @@ struct ReferenceResolver {
 
   private func add(_ id: String, to list: inout [String]) { if !list.contains(id) { list.append(id) } }
 
-  private func ref(_ reference: RefArguments, from package: String, node: (any GraphMember)?) throws(ProjectError) -> Target {
+  private func ref(_ reference: RefArguments, from package: String, node: (any GraphMember)?) throws(ProjectError)
+    -> Target
+  {
     var isDisabled = false
     for candidate in ResourceLookup.packages(root: root, node: package, named: reference.package) {
       let found: String?

@@ -93,7 +93,8 @@ struct SourceParser {
     result.columns = try ColumnReader(path: file.originalFilePath).columns(table["columns"]?.arrayValue ?? [])
     result.meta = config["meta"]?.objectValue ?? [:]
     result.sourceMeta = (source["meta"]?.objectValue ?? [:]).merging(
-      declaration.sourceConfig["meta"]?.objectValue ?? [:]) { _, last in last }
+      declaration.sourceConfig["meta"]?.objectValue ?? [:]
+    ) { _, last in last }
     result.tags = (config["tags"]?.arrayValue ?? []).compactMap(\.stringValue)
     result.config = config
     result.unrenderedConfig = environment.configs.unrendered(

@@ -14,9 +14,15 @@ struct UnitTestParser {
   /// - Throws: a parsing error when it lacks a part or its rows do not fit their format.
   func add(_ entry: PropertyEntry) throws(ProjectError) {
     let members = entry.members
-    guard let model = members["model"]?.stringValue else { throw entry.invalid("at path []: 'model' is a required property") }
-    guard let given = members["given"]?.arrayValue else { throw entry.invalid("at path []: 'given' is a required property") }
-    guard let expect = members["expect"]?.objectValue else { throw entry.invalid("at path []: 'expect' is a required property") }
+    guard let model = members["model"]?.stringValue else {
+      throw entry.invalid("at path []: 'model' is a required property")
+    }
+    guard let given = members["given"]?.arrayValue else {
+      throw entry.invalid("at path []: 'given' is a required property")
+    }
+    guard let expect = members["expect"]?.objectValue else {
+      throw entry.invalid("at path []: 'expect' is a required property")
+    }
     let package = entry.file.packageName
     let folders = entry.file.originalFilePath.split(separator: "/").dropFirst().dropLast().map(String.init)
     let fqn = [package] + folders + [model, entry.name]
@@ -119,7 +125,8 @@ struct UnitTestParser {
       let seed = resources.node(id), seed.resourceType == .seed
     else {
       throw ProjectError(
-        .parsing, "Unable to find seed '\(package).\(input)' for unit tests in directories: "
+        .parsing,
+        "Unable to find seed '\(package).\(input)' for unit tests in directories: "
           + PlainValue.strings(environment.packages[package]?.seedPaths ?? []).pythonText,
         path: entry.file.originalFilePath)
     }

@@ -1,0 +1,204 @@
+import DBTContext
+import Jinja
+import OrderedCollections
+import PlainData
+import YAMLDocument
+
+/// Makes the manifest's resources from files, in dbt's order.
+struct ProjectAssembly {
+  let environment: ParseEnvironment
+  let files: [String: [FileKind: [SourceFile]]]
+  let threads: Int
+
+  /// Everything parsed, resolved and checked.
+  ///
+  /// - Throws: what is wrong first.
+  func build(_ macros: OrderedDictionary<String, MacroEntry>) throws(ProjectError) -> ParsedResources {
+    let resources = ParsedResources(projectName: environment.root.name)
+    resources.manifest.macros = macros
+    try addNodes(to: resources)
+    try addDocs(to: resources)
+    let sources = try addProperties(to: resources)
+    try resources.settleDisabled()
+    try addSources(sources, to: resources)
+    try ReferenceResolver(resources: resources, environment: environment).resolve()
+    try DescriptionRenderer(environment, docs: resources.manifest.docs).render(resources)
+    try PrimaryKey.infer(resources)
+    try ProjectChecks(resources: resources, environment: environment).check()
+    for (id, draft) in resources.nodes { resources.manifest.nodes[id] = draft.node }
+    for (id, drafts) in resources.disabled { resources.manifest.disabled[id] = drafts.map(\.node) }
+    return resources
+  }
+
+  private func all(_ kind: FileKind, _ package: String) -> [SourceFile] { files[package]?[kind] ?? [] }
+
+  private func addNodes(to resources: ParsedResources) throws(ProjectError) {
+    let kinds: [FileKind] = [.model, .snapshot, .analysis, .singularTest, .seed]
+    for (name, package) in environment.packages {
+      if let function = all(.function, name).first {
+        throw ProjectError(
+          .unsupported, "Functions are not supported yet: \(function.originalFilePath)", path: function.originalFilePath
+        )
+      }
+      let inputs = kinds.flatMap { all($0, name) }
+      let environment = environment
+      let drafts = try ParallelMap.run(inputs, threads: threads, worker: { NodeParser(environment) }) {
+        parser, file throws(ProjectError) in try parser.parse(file)
+      }
+      for draft in drafts.joined() { try resources.add(draft) }
+      for draft in try NodeParser(environment).hooks(package) { try resources.add(draft) }
+    }
+  }
+
+  private func addDocs(to resources: ParsedResources) throws(ProjectError) {
+    for package in environment.packages.keys {
+      for file in all(.documentation, package) {
+        let contents = try file.contents()
+        guard contents.contains("{%") else { continue }
+        for block in try docs(contents, file) {
+          let id = "doc.\(package).\(block.name)"
+          if let present = resources.manifest.docs[id] {
+            throw DuplicateResource.error(
+              "docs", block.name, "doc(\"\(block.name)\")", (id, file.originalFilePath),
+              (present.uniqueID, present.originalFilePath))
+          }
+          resources.manifest.docs[id] = block
+        }
+      }
+    }
+  }
+
+  private func docs(_ contents: String, _ file: SourceFile) throws(ProjectError) -> [DocumentationBlock] {
+    var scanner = BlockScanner(contents, tag: "docs")
+    do throws(ProjectError) {
+      return try scanner.blocks().map { block throws(ProjectError) in
+        DocumentationBlock(
+          uniqueID: "doc.\(file.packageName).\(block.name)", name: block.name, packageName: file.packageName,
+          path: file.relativePath, originalFilePath: file.originalFilePath, contents: try rendered(block, file).trimmed)
+      }
+    } catch {
+      throw ProjectError(error.kind, error.message, path: file.originalFilePath, line: error.line)
+    }
+  }
+
+  /// Documentation may itself hold templates, which see nothing.
+  private func rendered(_ block: TextBlock, _ file: SourceFile) throws(ProjectError) -> String {
+    guard DBTScope.hasTemplate(block.contents) else { return block.contents }
+    do {
+      let evaluation = Evaluation(globals: DictionaryScope())
+      return try evaluation.renderText(try Template.compile(block.contents, path: file.originalFilePath))
+    } catch {
+      throw ProjectError(rendering: error, path: file.originalFilePath)
+    }
+  }
+
+  // MARK: Property files
+
+  /// Applies all property files and answers their sources' tables, which come last.
+  private func addProperties(to resources: ParsedResources) throws(ProjectError) -> [SourceParser.Declaration] {
+    let parser = NodeParser(environment)
+    var sources: [SourceParser.Declaration] = []
+    for package in environment.packages.keys {
+      let read = try ParallelMap.run(all(.properties, package), threads: threads, worker: { () }) {
+        _, file throws(ProjectError) in try PropertyFile(file)
+      }
+      let section = PropertySections(
+        resources: resources, parser: parser, renderer: PropertyRenderer(environment, package: package),
+        fixtures: fixtures)
+      for file in read.compactMap({ $0 }) { sources += try section.apply(file) }
+    }
+    return sources
+  }
+
+  private var fixtures: [String: SourceFile] {
+    var found: [String: SourceFile] = [:]
+    for package in environment.packages.keys {
+      for file in all(.fixture, package) { found["\(package).\(file.stem)"] = file }
+    }
+    return found
+  }
+
+  private func addSources(
+    _ declarations: [SourceParser.Declaration], to resources: ParsedResources
+  ) throws(ProjectError) {
+    // An entry with `overrides` changes the source of that name in the package it names.
+    var overrides: [String: PlainObject] = [:]
+    for declaration in declarations {
+      if let package = declaration.source["overrides"]?.stringValue {
+        overrides["\(package).\(declaration.sourceName)"] = declaration.source
+      }
+    }
+    let parser = NodeParser(environment)
+    for declaration in declarations where declaration.source["overrides"] == nil {
+      let renderer = PropertyRenderer(environment, package: declaration.package)
+      let tests = GenericTestParser(resources: resources, parser: parser, renderer: renderer)
+      try SourceParser(resources: resources, environment: environment, tests: tests)
+        .add(declaration, overridden: overrides["\(declaration.package).\(declaration.sourceName)"])
+    }
+  }
+}
+
+/// Applies the sections of one package's property files.
+struct PropertySections {
+  let resources: ParsedResources
+  let parser: NodeParser
+  let renderer: PropertyRenderer
+  let fixtures: [String: SourceFile]
+
+  /// Applies a file, section by section in dbt's order, and answers its sources' tables.
+  func apply(_ file: PropertyFile) throws(ProjectError) -> [SourceParser.Declaration] {
+    for duplicate in file.duplicateKeys {
+      resources.warn(
+        "DuplicateYAMLKeysDeprecation",
+        "Duplicate key '\(duplicate.key)' in \(file.file.originalFilePath), line \(duplicate.line): the last one counts"
+      )
+    }
+    try applyNodes(file)
+    var sources: [SourceParser.Declaration] = []
+    for entry in try entries("sources", file) { sources += try SourceParser.declarations(entry) }
+    let entryParser = EntryParser(resources: resources, environment: parser.environment)
+    let patcher = NodePatcher(resources: resources, parser: parser)
+    for entry in try entries("macros", file) { try entryParser.patchMacro(entry) }
+    for entry in try entries("data_tests", file) { try patcher.patchSingularTest(entry) }
+    for entry in try entries("analyses", file) { try patcher.patch(entry) }
+    for entry in try entries("exposures", file) { try entryParser.addExposure(entry) }
+    guard file.entries("functions").isEmpty else {
+      throw ProjectError(
+        .unsupported, "Functions are not supported yet: \(file.file.originalFilePath)", path: file.file.originalFilePath
+      )
+    }
+    for entry in try entries("metrics", file) { try entryParser.addCarried(entry, .metric) }
+    for entry in try entries("groups", file) { try entryParser.addGroup(entry) }
+    for entry in try entries("semantic_models", file) { try entryParser.addCarried(entry, .semanticModel) }
+    let unitTests = UnitTestParser(resources: resources, environment: parser.environment, fixtures: fixtures)
+    for entry in try entries("unit_tests", file) { try unitTests.add(entry) }
+    for entry in try entries("saved_queries", file) { try entryParser.addCarried(entry, .savedQuery) }
+    return sources
+  }
+
+  private func entries(_ key: String, _ file: PropertyFile) throws(ProjectError) -> [PropertyEntry] {
+    try file.entries(key).map { entry throws(ProjectError) in
+      try PropertyEntry(entry, key: key, file: file.file, renderer: renderer)
+    }
+  }
+
+  /// Models, seeds and snapshots with their tests: first all properties of a section, then its tests.
+  private func applyNodes(_ file: PropertyFile) throws(ProjectError) {
+    let patcher = NodePatcher(resources: resources, parser: parser)
+    let tests = GenericTestParser(resources: resources, parser: parser, renderer: renderer)
+    for key in ["models", "seeds", "snapshots"] {
+      let entries = try entries(key, file)
+      if key == "snapshots" {
+        for entry in entries where entry.members["relation"] != nil { try patcher.addSnapshot(entry) }
+      }
+      for entry in entries {
+        if key == "models", entry.members["versions"]?.isTruthy ?? false {
+          try VersionPatcher(resources: resources, parser: parser, entry: entry).patch()
+        } else {
+          try patcher.patch(entry)
+        }
+      }
+      for entry in entries { try tests.addTests(of: entry) }
+    }
+  }
+}
