@@ -46,9 +46,11 @@ package struct Gateway: Sendable {
   ///   - clientVerification: lines about client certificates; nil: one of `certificates.authority` is demanded.
   ///   - location: further lines of the location, such as a check of the authorization.
   ///   - listen: what stands after the port, such as `ssl http2`.
+  ///   - keepaliveRequests: requests after which a connection is ended.
   package static func nginx(
     backend: Int, port: Int? = nil, certificates: TestCertificates, server: TestCertificates.Pair? = nil,
-    clientVerification: String? = nil, location: String = "", listen: String = "ssl http2", extra: String = ""
+    clientVerification: String? = nil, location: String = "", listen: String = "ssl http2",
+    keepaliveRequests: Int = 1_000_000
   ) throws -> Gateway {
     let port = try port ?? LoopbackPort.free()
     let folder = try TemporaryFolder("sallyport-nginx")
@@ -66,7 +68,7 @@ package struct Gateway: Sendable {
         server { listen 127.0.0.1:\(port) \(listen); ssl_protocols TLSv1.2 TLSv1.3;
           ssl_certificate \(pair.certificate); ssl_certificate_key \(pair.key);
           \(verification)
-          client_max_body_size 0; keepalive_requests 1000000; \(extra)
+          client_max_body_size 0; keepalive_requests \(keepaliveRequests);
           location / { \(location) grpc_pass grpc://backend; grpc_read_timeout 120s; grpc_send_timeout 120s; } } }
       """)
     let peer = try BackgroundPeer(
