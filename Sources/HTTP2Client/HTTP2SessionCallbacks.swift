@@ -27,6 +27,10 @@ enum HTTP2SessionCallbacks {
     unsafe nghttp2_option_set_max_continuations(option, 8)
     unsafe nghttp2_option_set_max_reserved_remote_streams(option, 0)
     unsafe nghttp2_option_set_no_closed_streams(option, 1)
+    // Frames of unknown types are to be counted before they are ignored.
+    for type in UInt8(NGHTTP2_ALTSVC.rawValue)...UInt8.max {
+      unsafe nghttp2_option_set_user_recv_extension_type(option, type)
+    }
     unsafe setReceiving(callbacks)
     unsafe setSending(callbacks)
     guard unsafe nghttp2_session_client_new2(&session, callbacks, nil, option) == 0, let session = unsafe session
@@ -46,6 +50,10 @@ enum HTTP2SessionCallbacks {
         header.type, stream: header.stream_id, length: header.length, flags: header.flags)
       return 0
     }
+    unsafe nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in
+      NGHTTP2_ERR_CANCEL.rawValue
+    }
+    unsafe nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(callbacks) { _, _, _, _, _ in 0 }
     unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, user in
       guard let header = unsafe frame?.pointee.hd else { return 0 }
       unsafe HTTP2SessionCallbacks.session(user)?.headersBegan(on: header.stream_id)

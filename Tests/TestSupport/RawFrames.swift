@@ -142,7 +142,9 @@ package final class RawServer: @unchecked Sendable {
 /// One connection of a `RawServer`, with blocking reads and writes.
 package final class RawConnection {
   /// The client has closed the connection.
-  package struct Ended: Error {}
+  package struct Ended: Error {
+    package init() {}
+  }
 
   /// A frame of the client.
   package struct Frame {
