@@ -122,9 +122,13 @@ enum AgateNumber {
     bare = trimmed(bare) { currencies.contains($0) }
     bare = bare.replacing(",", with: "")
     guard let number = decimal(bare) else { return nil }
-    guard isNegative else { return number }
     switch number {
-    case .decimal(let value): return .decimal(value.negated)
+    case .decimal(let value):
+      // agate multiplies by the sign, and that rounds to Python's 28 digits.
+      let sign = PythonDecimal(isNegative ? -1 : 1)
+      if text.utf8.count > 28 { return (try? value.apply(.multiply, sign)).map { .decimal($0) } }
+      return .decimal(isNegative ? value.negated : value)
+    case _ where !isNegative: return number
     case .double(let value): return .double(-value)
     default: return number
     }

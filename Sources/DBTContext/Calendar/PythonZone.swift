@@ -58,7 +58,7 @@ package enum PythonZone: Sendable, Hashable {
     case .region(let region, let period):
       guard !region.isStatic else { return "<StaticTzInfo '\(region.name)'>" }
       let kind = period.daylight == 0 ? "STD" : "DST"
-      let sign = period.offset < 0 ? "" : "+"
+      let sign = period.offset > 0 ? "+" : ""
       let span = PythonTimeDelta(microseconds: period.offset * 1_000_000).text
       return "<DstTzInfo '\(region.name)' \(period.abbreviation)\(sign)\(span) \(kind)>"
     }

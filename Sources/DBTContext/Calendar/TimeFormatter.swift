@@ -66,7 +66,7 @@ enum TimeFormatter {
     case "A": .text(dayNames[date.weekday])
     case "b", "h": .text(String(monthNames[date.month - 1].prefix(3)))
     case "B": .text(monthNames[date.month - 1])
-    case "C": .number(date.year / 100, width: 2, pad: "0")
+    case "C": .number(date.year / 100, width: 1, pad: "0")
     case "d": .number(date.day, width: 2, pad: "0")
     case "e": .number(date.day, width: 2, pad: " ")
     case "g": .number(date.isoCalendar.year % 100, width: 2, pad: "0")

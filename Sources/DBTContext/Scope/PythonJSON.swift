@@ -21,7 +21,7 @@ package enum PythonJSON {
     case .int(let number): output += String(number)
     case .bigInt(let number): output += number.text
     case .double(let number): output += PlainValue.double(number).json(.python)
-    case .string(let text): output += PlainValue.string(text).json(.python)
+    case .string(let text): output += quoted(text)
     case .list(let list): try write(list.items, sortedKeys, depth: depth, to: &output)
     case .tuple(let items): try write(items, sortedKeys, depth: depth, to: &output)
     case .dict(let dict):
@@ -30,18 +30,23 @@ package enum PythonJSON {
       output += "{"
       for (index, pair) in pairs.enumerated() {
         if index > 0 { output += ", " }
-        output += PlainValue.string(pair.key).json(.python) + ": "
+        output += quoted(pair.key) + ": "
         try write(pair.value, sortedKeys, depth: depth + 1, to: &output)
       }
       output += "}"
     case .decimal, .object, .undefined:
       if let text = value.stringValue {
-        output += PlainValue.string(text).json(.python)
+        output += quoted(text)
         return
       }
       throw JinjaError(
         .type, "Object of type \(value.typeName.split(separator: ".").last ?? "") is not JSON serializable")
     }
+  }
+
+  /// Python also escapes the delete character.
+  private static func quoted(_ text: String) -> String {
+    PlainValue.string(text).json(.python).replacing("\u{7F}", with: "\\u007f")
   }
 
   private static func write(_ items: [Value], _ sortedKeys: Bool, depth: Int, to output: inout String) throws {
