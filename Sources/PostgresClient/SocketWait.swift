@@ -36,7 +36,10 @@ enum CStrings {
       guard let text else { return nil }
       return unsafe strdup(text)
     }
-    defer { unsafe copies.forEach { unsafe free($0) } }
+    defer {
+      let count = unsafe copies.count
+      for index in 0..<count { unsafe free(copies[index]) }
+    }
     let pointers = unsafe copies.map { unsafe UnsafePointer($0) } + [last, nil]
     return unsafe try pointers.withUnsafeBufferPointer { area in unsafe try body(area.baseAddress) }
   }

@@ -53,6 +53,6 @@ struct Sallyport: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self,
+      SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self, DBTCommand.self,
     ])
 }

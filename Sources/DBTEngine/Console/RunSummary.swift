@@ -1,0 +1,103 @@
+import PlainData
+
+/// The outcome of a whole command, and the lines dbt prints about it.
+package struct RunSummary: Sendable {
+  /// In the order of finishing, hooks included, ephemeral models not.
+  package var results: [NodeResult] = []
+  /// Seconds.
+  package var elapsed: Double = 0
+  package var isInterrupted = false
+
+  package init() {}
+
+  /// Whether nothing failed. A node skipped because of an ephemeral model's error counts as failed.
+  package var isSuccess: Bool {
+    !isInterrupted && !results.contains { $0.status.isFailure || ($0.status == .skipped && $0.message != nil) }
+  }
+
+  /// dbt's exit code: 0 when nothing failed, 1 otherwise.
+  package var exitCode: Int32 { isSuccess ? 0 : 1 }
+
+  /// `Finished running 1 seed, 2 view models in 0 hours 0 minutes and 0.86 seconds (0.86s).`
+  package func finishedLine(_ labels: [String: NodeLabel]) -> String {
+    var counts: [String: Int] = [:]
+    for result in results {
+      guard let label = labels[result.uniqueID] else { continue }
+      let kind =
+        switch label.resourceType {
+        case "model": "\(label.materialized) model"
+        case "operation": "project hook"
+        default: label.resourceType
+        }
+      counts[kind, default: 0] += 1
+    }
+    let parts = counts.sorted { $0.key < $1.key }.map { Counted.text($0.value, $0.key) }
+    let minutes = Int(elapsed / 60)
+    let time =
+      "\(minutes / 60) hours \(minutes % 60) minutes and \(Seconds.text(elapsed - Double(minutes) * 60)) seconds"
+    return "Finished running \(parts.joined(separator: ", ")) in \(time) (\(Seconds.text(elapsed))s)."
+  }
+
+  /// Everything after that line, one entry a line; the problems first, the counts last.
+  package func endLines(_ labels: [String: NodeLabel]) -> [String] {
+    let errors = results.filter { $0.status == .error || $0.status == .fail || $0.status == .runtimeError || isCausedByEphemeral($0, labels) }
+    let warnings = results.filter { $0.status == .warn }
+    let partial = results.filter { $0.status == .partialSuccess }
+    var lines = ["", conclusion(errors.count, partial.count, warnings.count)]
+    for result in errors { lines += problem(result, labels[result.uniqueID], isWarning: false) }
+    for result in warnings { lines += problem(result, labels[result.uniqueID], isWarning: true) }
+    return lines + ["", counts]
+  }
+
+  /// `Done. PASS=2 WARN=0 ERROR=1 SKIP=0 NO-OP=0 REUSED=0 TOTAL=3`.
+  package var counts: String {
+    func count(_ statuses: NodeStatus...) -> Int { results.count { statuses.contains($0.status) } }
+    return "Done. PASS=\(count(.pass, .success)) WARN=\(count(.warn)) ERROR=\(count(.error, .fail, .partialSuccess, .runtimeError)) "
+      + "SKIP=\(count(.skipped)) NO-OP=\(count(.noOp)) REUSED=\(count(.reused)) TOTAL=\(results.count)"
+  }
+
+  private func isCausedByEphemeral(_ result: NodeResult, _ labels: [String: NodeLabel]) -> Bool {
+    result.status == .skipped && result.message != nil && labels[result.uniqueID]?.resourceType != "exposure"
+  }
+
+  private func conclusion(_ errors: Int, _ partial: Int, _ warnings: Int) -> String {
+    if isInterrupted { return "Exited because of keyboard interrupt" }
+    let partials = "\(partial) partial \(partial == 1 ? "success" : "successes")"
+    if errors > 0 {
+      return "Completed with \(Counted.text(errors, "error")), \(partials), and \(Counted.text(warnings, "warning")):"
+    }
+    if partial > 0 { return "Completed with \(partials) and \(Counted.text(warnings, "warning"))" }
+    return warnings > 0 ? "Completed with \(Counted.text(warnings, "warning")):" : "Completed successfully"
+  }
+
+  private func problem(_ result: NodeResult, _ label: NodeLabel?, isWarning: Bool) -> [String] {
+    guard result.status != .skipped else { return ["", "  \(result.message ?? "")"] }
+    var lines = [""]
+    let tag = isWarning ? "[WARNING]: " : "[ERROR]: "
+    if let label { lines.append("\(tag)in \(label.resourceType) \(label.name) (\(label.path))") }
+    if let message = result.message {
+      lines.append(isWarning ? "[WARNING]: \(message)" : "  \(message)")
+    } else {
+      lines.append("  Status: \(result.status.rawValue)")
+    }
+    if let path = result.codePath { lines += ["", "  compiled code at \(path)"] }
+    if let relation = label?.storedFailures, result.status == .fail || result.status == .warn {
+      let query = "select * from \(relation)"
+      let border = String(repeating: "-", count: query.count)
+      lines += ["", "  See test failures:\n  \(border)\n  \(query)\n  \(border)"]
+    }
+    return lines
+  }
+}
+
+/// Numbers with nouns.
+package enum Counted {
+  /// `1 seed`, `2 analyses`; underscores read as blanks. Tests are `data tests`, as dbt calls them.
+  package static func text(_ count: Int, _ noun: String) -> String {
+    let name = noun == "test" ? "data test" : String(noun.map { $0 == "_" ? " " : $0 })
+    guard count != 1 else { return "1 \(name)" }
+    if name == "analysis" { return "\(count) analyses" }
+    if name.hasSuffix("query") { return "\(count) \(name.dropLast())ies" }
+    return "\(count) \(name)s"
+  }
+}

@@ -1,0 +1,157 @@
+import DBTContext
+import Jinja
+
+/// dbt's view of one connection: named, opened by its first statement, with the transactions of dbt's reference driver.
+///
+/// The driver that dbt's macros were written against sends BEGIN before the first statement of a connection and believes to
+/// be inside a transaction until it is told to roll back. dbt's "begin" is only a note that a transaction is wanted, while its
+/// "commit" is a literal COMMIT, after which the driver sends no new BEGIN: everything later on the connection commits by itself.
+/// What macros do relies on it, so it is kept (dbt-engine.md §3.2). One thread at a time.
+final class DatabaseConnection {
+  /// The node's unique id, or a name such as `master`; shown in query comments.
+  let name: String
+  private let warehouse: any Warehouse
+  private let comment: QueryComment
+  private let cancellation: Cancellation
+  private let log: (LogLine) -> Void
+  private var session: (any WarehouseSession)?
+  /// dbt's note: a transaction is wanted, so that commit and rollback mean something.
+  private(set) var isTransactionOpen = false
+  /// The driver's belief: BEGIN was sent and no ROLLBACK since.
+  private var hasBegun = false
+  /// The last failure of the database, for what a `DBTError` does not carry.
+  private(set) var lastFailure: WarehouseError?
+
+  init(
+    name: String, warehouse: any Warehouse, comment: QueryComment, cancellation: Cancellation,
+    log: @escaping (LogLine) -> Void
+  ) {
+    self.name = name
+    self.warehouse = warehouse
+    self.comment = comment
+    self.cancellation = cancellation
+    self.log = log
+  }
+
+  /// Whether any statement was sent.
+  var isOpen: Bool { session != nil }
+
+  /// Runs SQL with the query comment around it.
+  func execute(_ sql: String, autoBegin: Bool, fetch: RowFetch) throws -> StatementResult {
+    try send(comment.added(to: sql), autoBegin: autoBegin, fetch: fetch)
+  }
+
+  /// Runs SQL as it is; `bindings` take the places of its `%s`.
+  func addQuery(_ sql: String, autoBegin: Bool, bindings: [Value]?) throws -> StatementResult {
+    guard let bindings else { return try send(sql, autoBegin: autoBegin, fetch: .all) }
+    let session = try opened()
+    var literals: [String] = []
+    literals.reserveCapacity(bindings.count)
+    do throws(WarehouseError) {
+      for value in bindings { literals.append(try session.literal(value)) }
+    } catch {
+      throw failure(error)
+    }
+    return try send(Placeholders.filled(sql, literals), autoBegin: autoBegin, fetch: .none, logged: sql)
+  }
+
+  /// dbt's begin: a note only.
+  func begin() throws {
+    guard !isTransactionOpen else {
+      throw DBTError(
+        .internal, "Tried to begin a new transaction on connection \"\(name)\", but it already had one open!")
+    }
+    isTransactionOpen = true
+  }
+
+  /// dbt's commit: a literal COMMIT.
+  func commit() throws {
+    guard isTransactionOpen || warehouse.isAutocommit else {
+      throw DBTError(
+        .internal, "Tried to commit transaction on connection \"\(name)\", but it does not have one open!")
+    }
+    if !warehouse.isAutocommit {
+      log(LogLine(.debug, "On \(name): COMMIT", nodeID: name))
+      _ = try send("COMMIT", autoBegin: false, fetch: .none)
+    }
+    isTransactionOpen = false
+  }
+
+  /// Commits when a transaction is noted as open, else does nothing.
+  func commitIfOpen() throws { if isTransactionOpen { try commit() } }
+
+  /// Begins and commits at once, so that what follows runs outside of any transaction.
+  func clearTransaction() throws {
+    rollbackIfOpen()
+    try begin()
+    try commit()
+  }
+
+  /// Rolls back what dbt notes as open. A failure to do so is ignored: the session is closed soon.
+  func rollbackIfOpen() {
+    guard isTransactionOpen else { return }
+    isTransactionOpen = false
+    guard !warehouse.isAutocommit, hasBegun, let session else { return }
+    hasBegun = false
+    log(LogLine(.debug, "On \(name): ROLLBACK", nodeID: name))
+    _ = try? session.execute("ROLLBACK", fetch: .none)
+  }
+
+  /// Ends the connection; safe to call more than once.
+  func close() {
+    rollbackIfOpen()
+    guard let session else { return }
+    self.session = nil
+    log(LogLine(.debug, "On \(name): Close", nodeID: name))
+    session.close()
+  }
+
+  private func send(_ sql: String, autoBegin: Bool, fetch: RowFetch, logged: String? = nil) throws -> StatementResult {
+    if autoBegin, !isTransactionOpen { try begin() }
+    let session = try opened()
+    do throws(WarehouseError) {
+      if !warehouse.isAutocommit, !hasBegun {
+        _ = try session.execute("BEGIN", fetch: .none)
+        hasBegun = true
+      }
+      log(LogLine(.debug, "On \(name): \(String((logged ?? sql).prefix(logged == nil ? .max : 512)))", nodeID: name))
+      let started = ContinuousClock.now
+      let result = try session.execute(sql, fetch: fetch)
+      let seconds = (ContinuousClock.now - started) / .seconds(1)
+      log(LogLine(.debug, "SQL status: \(result.commandTag) in \(Seconds.text(seconds, digits: 3)) seconds", nodeID: name))
+      for notice in session.takeNotices() { log(LogLine(.debug, "postgres notice: \(notice)", nodeID: name)) }
+      return result
+    } catch {
+      log(LogLine(.debug, "postgres error: \(error.message)", nodeID: name))
+      rollbackIfOpen()
+      throw failure(error)
+    }
+  }
+
+  /// The session, connecting on first use and again after transient failures, as often as the profile says.
+  private func opened() throws -> any WarehouseSession {
+    if let session { return session }
+    log(LogLine(.debug, "Opening a new connection, currently in state init", nodeID: name))
+    var attempt = 0
+    while true {
+      guard !cancellation.isCancelled else { throw failure(WarehouseError("the run was cancelled", isCancelled: true)) }
+      do throws(WarehouseError) {
+        let opened = try warehouse.connect(cancellation)
+        session = opened
+        return opened
+      } catch {
+        guard error.isConnection, !error.isCancelled, attempt < warehouse.connectRetries else { throw failure(error) }
+        log(LogLine(.debug, "Got a retryable error when attempting to open a postgres connection: \(error.message)", nodeID: name))
+        Pause.wait(seconds: Double(attempt * attempt), unless: cancellation)
+        attempt += 1
+      }
+    }
+  }
+
+  private func failure(_ error: WarehouseError) -> DBTError {
+    lastFailure = error
+    var known = DBTError(.database, Blanks.trimmed(error.message))
+    known.sqlState = error.sqlState
+    return known
+  }
+}

@@ -1,0 +1,55 @@
+import DBTContext
+import DBTProject
+import Jinja
+import OrderedCollections
+import PlainData
+
+/// The project's `query-comment` for connections.
+struct QueryComments {
+  let engine: Engine
+  let run: RunContext
+
+  /// The comment of a connection: dbt's own, the project's text rendered, or none.
+  ///
+  /// A comment of the project that cannot be rendered is left out with a warning rather than failing every statement.
+  func comment(_ name: String, node: Node?) -> QueryComment {
+    var setting = engine.project.project.queryComment
+    var isAppended = false
+    if case .object(let members)? = setting {
+      isAppended = members["append"]?.boolValue ?? false
+      setting = members["comment"]
+    }
+    switch setting {
+    case .some(.null): return QueryComment(text: nil)
+    case .some(.string(let text)):
+      guard !Blanks.trimmed(text).isEmpty else { return QueryComment(text: nil) }
+      return QueryComment(text: rendered(text, name, node), isAppended: isAppended)
+    default:
+      let profile = engine.project.profile
+      var comment = QueryComment.standard(
+        version: run.invocation.dbtVersion, profile: profile.profileName, target: profile.targetName,
+        nodeID: node?.uniqueID, connectionName: name)
+      comment.isAppended = isAppended
+      return comment
+    }
+  }
+
+  private func rendered(_ text: String, _ name: String, _ node: Node?) -> String? {
+    var settings = DBTScope.Settings(invocation: run.invocation, registry: engine.project.macros)
+    settings.vars = VarSettings(values: engine.vars(of: engine.project.manifest.projectName))
+    settings.members = [
+      "node": node.map { Value(NodeNaming.model($0, compiledCode: nil, buildPath: nil)) } ?? .none,
+      "connection_name": .string(name),
+    ]
+    do {
+      let comment = Blanks.trimmed(try DBTScope(settings).render(text, path: "query-comment"))
+      guard !comment.contains("*/") else {
+        throw DBTError(.runtime, "query comment contains illegal value \"*/\": \(comment)")
+      }
+      return comment
+    } catch {
+      run.log(LogLine(.warn, "the query-comment of the project was left out: \(error)"))
+      return nil
+    }
+  }
+}

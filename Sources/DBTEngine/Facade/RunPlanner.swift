@@ -1,0 +1,69 @@
+import DBTContext
+import DBTProject
+import OrderedCollections
+import PlainData
+
+/// Makes the plan of a request: what is selected, in which order it may run.
+struct RunPlanner {
+  let engine: Engine
+  let request: RunRequest
+
+  func plan() throws(ProjectError) -> RunPlan {
+    let manifest = engine.project.manifest
+    let selection = try select()
+    let ordering: ExecutionGraph.Ordering =
+      switch request.command {
+      case .build: .gatedByTests
+      case .run, .seed, .snapshot: .dependencies
+      case .test, .compile, .list, .parse: .independent
+      }
+    let graph = try ExecutionGraph(
+      manifest: manifest, graph: engine.project.graph, selected: selection.uniqueIDs, ordering: ordering)
+    let nodes = graph.nodes.values.map { planned -> RunPlanNode in
+      let node = manifest.nodes[planned.uniqueID]
+      return RunPlanNode(
+        uniqueID: planned.uniqueID, name: planned.name, resourceType: planned.resourceType.rawValue,
+        materialized: planned.materialized, parents: planned.parents,
+        continuesOnError: node?.config["on_error"]?.stringValue == "continue", isEphemeral: node?.isEphemeral ?? false)
+    }
+    return RunPlan(
+      command: request.command, projectName: manifest.projectName, targetName: engine.project.profile.targetName,
+      threads: engine.options.threads ?? engine.project.profile.threads, nodes: nodes,
+      hasOnRunStart: !HookRunner.hooks(.onRunStart, manifest).isEmpty,
+      hasOnRunEnd: !HookRunner.hooks(.onRunEnd, manifest).isEmpty,
+      warnings: selection.warnings.map(\.message))
+  }
+
+  /// Unique ids of what the request means.
+  func select() throws(ProjectError) -> Selection {
+    var types = NodeSelector.resourceTypes(command: request.command.rawValue)
+    if !request.resourceTypes.isEmpty {
+      var wanted: Set<ResourceType> = []
+      for name in request.resourceTypes {
+        if name == "all" || name == "default" { wanted.formUnion(types) } else { wanted.insert(try type(name)) }
+      }
+      types = wanted
+    }
+    for name in request.excludedResourceTypes { types.remove(try type(name)) }
+    var wanted = SelectionRequest(resourceTypes: types)
+    wanted.select = request.select
+    wanted.exclude = request.exclude
+    wanted.selector = request.selector
+    wanted.includesEmpty = request.command == .list
+    if let mode = request.indirectSelection {
+      guard let indirect = IndirectSelection(rawValue: mode) else {
+        throw ProjectError(
+          .runtime, "Invalid indirect selection '\(mode)': it must be eager, cautious, buildable or empty")
+      }
+      wanted.indirect = indirect
+    }
+    return try engine.project.selector().select(wanted)
+  }
+
+  private func type(_ name: String) throws(ProjectError) -> ResourceType {
+    guard let type = ResourceType(rawValue: name) else {
+      throw ProjectError(.runtime, "Invalid resource type '\(name)'")
+    }
+    return type
+  }
+}

@@ -1,0 +1,109 @@
+import OrderedCollections
+package import PlainData
+
+/// dbt's commands that execute or compile nodes.
+package enum RunCommand: String, Sendable, Hashable, CaseIterable {
+  case build, run, test, seed, snapshot, compile, list, parse
+
+  /// Whether relations are made, so that schemas and the relation cache are prepared and hooks run.
+  package var executes: Bool {
+    switch self {
+    case .build, .run, .test, .seed, .snapshot: true
+    case .compile, .list, .parse: false
+    }
+  }
+}
+
+/// What varies between runs of one project: a value that travels between processes.
+package struct RunSettings: Sendable, Hashable {
+  /// `--vars`.
+  package var vars: PlainObject = [:]
+  /// Laid over the process's environment for `env_var()`.
+  package var environment: [String: String] = [:]
+  package var fullRefresh = false
+  package var failFast = false
+  package var storeFailures = false
+  package var warnError = false
+  /// `--empty`: refs and sources give no rows.
+  package var empty = false
+  /// A UUID; made up when empty.
+  package var invocationID = ""
+  /// Seconds since 1970; now when nil.
+  package var startedAt: Double?
+  /// Further flags as templates see them, by their lower-case names (`quiet`, `debug`, …).
+  package var flags: PlainObject = [:]
+
+  package init() {}
+}
+
+/// A command on a project: what to do with which nodes.
+package struct RunRequest: Sendable, Hashable {
+  package var command: RunCommand
+  /// Selector expressions, one entry an option value; blanks inside separate unions.
+  package var select: [String] = []
+  package var exclude: [String] = []
+  /// A named selector of `selectors.yml`.
+  package var selector: String?
+  package var resourceTypes: [String] = []
+  package var excludedResourceTypes: [String] = []
+  /// `eager`, `cautious`, `buildable` or `empty`; nil: dbt's default.
+  package var indirectSelection: String?
+  package var settings: RunSettings
+
+  package init(_ command: RunCommand, settings: RunSettings = RunSettings()) {
+    self.command = command
+    self.settings = settings
+  }
+}
+
+/// One node of a plan.
+package struct RunPlanNode: Sendable, Hashable {
+  package var uniqueID: String
+  package var name: String
+  /// dbt's name, such as `model`.
+  package var resourceType: String
+  package var materialized: String
+  /// Unique ids within the plan.
+  package var parents: [String]
+  /// Whether its dependents run even if it fails (`on_error: continue`).
+  package var continuesOnError: Bool
+  /// Whether it is never counted, printed or reported (ephemeral models).
+  package var isEphemeral: Bool
+}
+
+/// What a command will execute, in a fit order for starting ready nodes.
+package struct RunPlan: Sendable, Hashable {
+  package var command: RunCommand
+  package var projectName: String
+  package var targetName: String
+  package var threads: Int
+  package var nodes: [RunPlanNode]
+  package var hasOnRunStart: Bool
+  package var hasOnRunEnd: Bool
+  /// Warnings of parsing and selecting, for showing.
+  package var warnings: [String]
+
+  /// The plan for passing between processes.
+  package var plain: PlainValue {
+    [
+      "command": .string(command.rawValue), "project_name": .string(projectName), "target_name": .string(targetName),
+      "threads": .int(threads), "has_on_run_start": .bool(hasOnRunStart), "has_on_run_end": .bool(hasOnRunEnd),
+      "warnings": .array(warnings.map { .string($0) }),
+      "nodes": .array(
+        nodes.map { node in
+          [
+            "unique_id": .string(node.uniqueID), "name": .string(node.name),
+            "resource_type": .string(node.resourceType),
+            "materialized": .string(node.materialized), "depends_on": .array(node.parents.map { .string($0) }),
+            "continue_on_error": .bool(node.continuesOnError), "ephemeral": .bool(node.isEphemeral),
+          ]
+        }),
+    ]
+  }
+}
+
+/// Which of a project's hooks to run.
+package enum HookPhase: String, Sendable, Hashable {
+  case onRunStart = "on-run-start"
+  case onRunEnd = "on-run-end"
+}

@@ -1,0 +1,157 @@
+import DBTContext
+import DBTProject
+import Jinja
+import OrderedCollections
+import PlainData
+
+/// A hook's start or end.
+package enum HookEvent {
+  /// The hook's name as dbt prints it, its place from 1, and how many there are.
+  case started(String, Int, Int)
+  case finished(String, NodeResult, Int, Int)
+}
+
+/// Runs the project's hooks before or after all nodes, each statement outside of any transaction.
+struct HookRunner {
+  private let run: RunContext
+  private let cancellation: Cancellation
+
+  init(_ run: RunContext, _ cancellation: Cancellation) {
+    self.run = run
+    self.cancellation = cancellation
+  }
+
+  /// The hooks of a phase: those of packages by name first, the root project's last.
+  static func hooks(_ phase: HookPhase, _ manifest: Manifest) -> [Node] {
+    manifest.nodes.values.filter { $0.resourceType == .operation && $0.tags.contains(phase.rawValue) }.sorted { left, right in
+      let isRoot = (left.packageName == manifest.projectName, right.packageName == manifest.projectName)
+      if isRoot.0 != isRoot.1 { return isRoot.1 }
+      return (left.packageName, left.index ?? 0) < (right.packageName, right.index ?? 0)
+    }
+  }
+
+  /// Runs them in order until one fails; the others are skipped.
+  ///
+  /// - Parameter results: what nodes came to, for `on-run-end`.
+  func execute(_ phase: HookPhase, results: [NodeResult], observe: (HookEvent) -> Void) -> [NodeResult] {
+    let hooks = Self.hooks(phase, run.engine.project.manifest)
+    guard !hooks.isEmpty else { return [] }
+    let connection = run.connection("master", node: nil, cancellation)
+    defer { connection.close() }
+    let extras = phase == .onRunEnd ? HookResults.members(results, run) : [:]
+    var outcomes: [NodeResult] = []
+    for (index, hook) in hooks.enumerated() {
+      let name = "\(hook.packageName).\(phase.rawValue).\(index)"
+      observe(.started(name, index + 1, hooks.count))
+      var result: NodeResult
+      if outcomes.contains(where: { $0.status == .error }) {
+        result = NodeResult(uniqueID: hook.uniqueID, status: .skipped)
+        result.message = "\(name) skipped"
+        result.failures = 1
+      } else {
+        result = execute(hook, name, connection, extras, isFirst: index == 0)
+      }
+      result.threadID = "main"
+      outcomes.append(result)
+      observe(.finished(name, result, index + 1, hooks.count))
+    }
+    return outcomes
+  }
+
+  private func execute(
+    _ hook: Node, _ name: String, _ connection: DatabaseConnection, _ extras: [String: Value], isFirst: Bool
+  ) -> NodeResult {
+    let started = UTCTime.now.seconds
+    var result = NodeResult(uniqueID: hook.uniqueID, status: .success)
+    do {
+      if isFirst { try connection.clearTransaction() }
+      let compiled = try NodeCompiler(run: run, connection: connection, threadName: "MainThread")
+        .compile(hook, extras: extras)
+      result.compiled = true
+      result.compiledCode = run.scrub(compiled.code)
+      result.codePath = compiled.path
+      let ready = UTCTime.now.seconds
+      result.timing = [NodeTiming(name: "compile", startedAt: started, completedAt: ready)]
+      if compiled.code.contains(where: { !$0.isWhitespace }) {
+        _ = try connection.execute(compiled.code, autoBegin: false, fetch: .none)
+      }
+      result.timing.append(NodeTiming(name: "execute", startedAt: ready, completedAt: UTCTime.now.seconds))
+      result.message = "\(name) passed"
+      result.failures = 0
+    } catch {
+      let known = DBTError(error, node: NodeNaming.reference(hook))
+      result.status = .error
+      result.message = run.scrub("\(name) failed, error:\n \(known.message)")
+      result.failures = 1
+      result.errorKind = cancellation.isCancelled ? .cancelled : EngineError(known).kind
+      result.isTransient = connection.lastFailure?.isTransient ?? false
+    }
+    result.executionTime = UTCTime.now.seconds - started
+    return result
+  }
+}
+
+/// What `on-run-end` hooks see of a run.
+enum HookResults {
+  /// `results`, `schemas` and `database_schemas`.
+  static func members(_ results: [NodeResult], _ run: RunContext) -> [String: Value] {
+    let manifest = run.engine.project.manifest
+    let shown = results.filter { $0.threadID != "main" || $0.status == .error }
+    var schemas: [String] = []
+    var pairs: [Value] = []
+    for result in results where !result.status.isFailure && result.status != .skipped {
+      guard let node = manifest.nodes[result.uniqueID], [.model, .seed, .snapshot].contains(node.resourceType) else { continue }
+      guard !schemas.contains(node.schema) else { continue }
+      schemas.append(node.schema)
+      pairs.append(.tuple([node.database.map { .string($0) } ?? .none, .string(node.schema)]))
+    }
+    return [
+      "results": .list(shown.map { .object(HookResultObject($0, node: manifest.nodes[$0.uniqueID])) }),
+      "schemas": .list(schemas.map { .string($0) }), "database_schemas": .list(pairs),
+    ]
+  }
+}
+
+/// One entry of `results` in hooks.
+final class HookResultObject: Object {
+  private let result: NodeResult
+  private let node: Node?
+  private lazy var model: Value =
+    node.map { Value(NodeNaming.model($0, compiledCode: result.compiledCode, buildPath: nil)) } ?? .none
+
+  init(_ result: NodeResult, node: Node?) {
+    self.result = result
+    self.node = node
+  }
+
+  var typeName: String { "RunResult" }
+  var repr: String { "RunResult(status=\(result.status.rawValue), node=\(result.uniqueID))" }
+
+  func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
+    switch name {
+    case "node": model
+    case "status": .string(result.status.rawValue)
+    case "message": result.message.map { .string($0) } ?? Value.none
+    case "execution_time": .double(result.executionTime)
+    case "timing": Value(.array(result.timing.map(\.plain)))
+    case "adapter_response": Value(.object(result.adapterResponse))
+    case "failures": result.failures.map { .int($0) } ?? Value.none
+    case "thread_id": .string(result.threadID)
+    case "unique_id": .string(result.uniqueID)
+    case "skip": .bool(result.status == .skipped)
+    case "to_dict", "to_msg_dict":
+      .function(name, ["omit_none?"]) { [self] _, _ in
+        var members = result.artifactEntry.objectValue ?? [:]
+        members["node"] = try model.plain()
+        return Value(.object(members))
+      }
+    default: nil
+    }
+  }
+
+  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {
+    try key.stringValue.flatMap { try attribute($0, evaluation) }
+  }
+
+  func plain() throws -> PlainValue? { result.artifactEntry }
+}

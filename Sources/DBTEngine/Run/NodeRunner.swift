@@ -1,0 +1,141 @@
+import DBTContext
+import DBTProject
+import Jinja
+import OrderedCollections
+import PlainData
+
+/// Executes one node: compiles it, runs its materialization's macro, and reads the outcome. Over one connection, on one
+/// thread.
+struct NodeRunner {
+  private let run: RunContext
+  private let node: Node
+  private let cancellation: Cancellation
+  private let threadName: String
+  private let connection: DatabaseConnection
+
+  init(_ run: RunContext, _ node: Node, _ cancellation: Cancellation, threadName: String) {
+    self.run = run
+    self.node = node
+    self.cancellation = cancellation
+    self.threadName = threadName
+    connection = run.connection(node.uniqueID, node: node, cancellation)
+  }
+
+  /// What is known while the node is worked on, for its result.
+  private final class Progress {
+    var timing: [NodeTiming] = []
+    var compiled: CompiledNode?
+    var buildPath: String?
+  }
+
+  /// - Parameter compilesOnly: whether to stop after compiling.
+  func execute(compilesOnly: Bool) -> NodeResult {
+    let started = UTCTime.now.seconds
+    let progress = Progress()
+    var result: NodeResult
+    do {
+      if !run.isPrepared, run.request.command.executes { try SchemaSetup(run, cancellation).ensure(node) }
+      result = try outcome(progress, compilesOnly: compilesOnly)
+      connection.close()
+    } catch {
+      connection.close()
+      result = failure(error, progress)
+    }
+    result.timing = progress.timing
+    result.threadID = threadName
+    result.executionTime = UTCTime.now.seconds - started
+    if let compiled = progress.compiled {
+      result.compiled = true
+      result.compiledCode = run.scrub(compiled.code)
+      result.codePath = compiled.path
+      result.relationName = node.relationName
+    }
+    result.message = result.message.map { run.scrub($0) }
+    return result
+  }
+
+  private func outcome(_ progress: Progress, compilesOnly: Bool) throws -> NodeResult {
+    if node.resourceType != .seed {
+      progress.compiled = try timed("compile", progress) {
+        try NodeCompiler(run: run, connection: connection, threadName: threadName).compile(node)
+      }
+    } else {
+      timed("compile", progress) {}
+    }
+    guard !compilesOnly, !node.isEphemeral, node.resourceType != .analysis else {
+      if node.isEphemeral, let compiled = progress.compiled { run.keepEphemeral(node.uniqueID, compiled) }
+      return NodeResult(uniqueID: node.uniqueID, status: .success)
+    }
+    return try timed("execute", progress) { try materialize(progress) }
+  }
+
+  private func timed<R>(_ name: String, _ progress: Progress, _ body: () throws -> R) rethrows -> R {
+    let started = UTCTime.now.seconds
+    defer {
+      progress.timing.append(NodeTiming(name: name, startedAt: started, completedAt: UTCTime.now.seconds))
+    }
+    return try body()
+  }
+
+  /// Runs the macro of the node's materialization.
+  private func materialize(_ progress: Progress) throws -> NodeResult {
+    let macro = try run.engine.project.macros.requiredMaterialization(node.materialized)
+    let context = RenderContext(
+      run, node: node, connection: connection, compiledCode: progress.compiled?.code, threadName: threadName)
+    defer { progress.buildPath = context.buildPath }
+    let answer = try context.scope.evaluation().call(macro.definition, Arguments())
+    guard node.resourceType != .test else { return try TestOutcome(node, run.invocation).read(context.results) }
+    for relation in try relations(answer, context) { run.cache.add(relation.created()) }
+    guard let main = context.results.main else {
+      throw DBTError(.runtime, "main is not being called during running model")
+    }
+    var result = NodeResult(uniqueID: node.uniqueID, status: .success)
+    if let response = main.response.objectValue as? AdapterResponse {
+      result.adapterResponse = response.fields
+      result.message = response.message
+    } else {
+      result.message = main.response.text
+    }
+    return result
+  }
+
+  /// The relations that a materialization says it made.
+  private func relations(_ answer: Value, _ context: RenderContext) throws -> [Relation] {
+    guard let dict = answer.dictValue else {
+      throw DBTError(
+        .compilation,
+        answer.stringValue != nil
+          ? "The materialization (\"\(node.materialized)\") did not explicitly return a list of relations to add to the cache."
+          : "Invalid return value from materialization, expected a dict with key \"relations\", got: \(answer.text)")
+    }
+    guard let value = dict["relations"] else {
+      let keys = dict.pairs.map { $0.key.repr }.joined(separator: ", ")
+      throw DBTError(.compilation, "Invalid return value from materialization, \"relations\" not found, got keys: [\(keys)]")
+    }
+    guard let list = value.listValue else {
+      throw DBTError(.compilation, "Invalid return value from materialization, \"relations\" not a list, got: \(value.text)")
+    }
+    return try list.items.map { item in
+      if let relation = item.relationValue { return relation }
+      throw DBTError(
+        .compilation, "Invalid return value from materialization, \"relations\" contains non-Relation: \(item.text)")
+    }
+  }
+
+  private func failure(_ error: any Error, _ progress: Progress) -> NodeResult {
+    var known = DBTError(error, node: NodeNaming.reference(node))
+    if known.kind == .database, known.compiledPath == nil { known.compiledPath = progress.buildPath }
+    var result = NodeResult(uniqueID: node.uniqueID, status: .error)
+    result.message = known.description
+    result.errorKind = EngineError(known).kind
+    if let failure = connection.lastFailure {
+      result.isTransient = failure.isTransient
+      if failure.isCancelled { result.errorKind = .cancelled }
+    }
+    if cancellation.isCancelled {
+      result.errorKind = .cancelled
+      result.isTransient = false
+    }
+    return result
+  }
+}

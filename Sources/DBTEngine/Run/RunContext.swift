@@ -1,0 +1,73 @@
+import DBTContext
+import DBTProject
+import PlainData
+import Synchronization
+
+/// One run of a command in this process: its invocation, the relation cache that its nodes share, the files it writes.
+///
+/// A run that is spread over processes has one of these in each; then nothing is shared but the database. Thread-safe.
+package final class RunContext: Sendable {
+  let engine: Engine
+  package let request: RunRequest
+  let invocation: Invocation
+  /// Unique ids, as templates see them in `selected_resources`.
+  let selected: [String]
+  let cache = RelationCache()
+  let files: RunFiles
+  /// Ephemeral models compiled so far.
+  private let ephemerals = Mutex<[String: CompiledNode]>([:])
+  /// Every node compiled so far, for the manifest.
+  private let compiled = Mutex<[String: CompiledNode]>([:])
+  /// Whether schemas were made and the cache was filled for all nodes of the plan.
+  private let prepared = Mutex(false)
+
+  init(engine: Engine, request: RunRequest, invocation: Invocation, selected: [String], files: RunFiles) {
+    self.engine = engine
+    self.request = request
+    self.invocation = invocation
+    self.selected = selected
+    self.files = files
+  }
+
+  /// Whether starts and ends of nodes are told to the user: not while compiling only.
+  var announcesNodes: Bool { request.command.executes }
+
+  var isPrepared: Bool { prepared.withLock { $0 } }
+
+  func setPrepared() { prepared.withLock { $0 = true } }
+
+  /// Sends a line to the run's sink, scrubbed.
+  func log(_ line: LogLine) { invocation.log(line) }
+
+  func scrub(_ text: String) -> String { invocation.scrubber.scrub(text) }
+
+  /// A connection of its own; not open yet.
+  func connection(_ name: String, node: Node?, _ cancellation: Cancellation) -> DatabaseConnection {
+    DatabaseConnection(
+      name: name, warehouse: engine.warehouse, comment: engine.comment(name, node: node, self),
+      cancellation: cancellation, log: { [self] line in log(line) })
+  }
+
+  func ephemeral(_ id: String) -> CompiledNode? { ephemerals.withLock { $0[id] } }
+
+  func keepEphemeral(_ id: String, _ node: CompiledNode) { ephemerals.withLock { $0[id] = node } }
+
+  func keepCompiled(_ id: String, _ node: CompiledNode) { compiled.withLock { $0[id] = node } }
+
+  /// The code of every node compiled so far.
+  var compiledNodes: [String: CompiledNode] {
+    compiled.withLock { known in ephemerals.withLock { known.merging($0) { first, _ in first } } }
+  }
+}
+
+/// A node's code with its templates rendered.
+struct CompiledNode: Sendable {
+  /// As rendered, before expressions of ephemeral models are put in front.
+  let rendered: String
+  /// What is executed.
+  let code: String
+  /// The ephemeral models it reads, those they read before them.
+  let expressions: [CommonTableExpressions.Expression]
+  /// Where the code was written, as dbt shows it; nil for kinds whose code is not kept.
+  let path: String?
+}

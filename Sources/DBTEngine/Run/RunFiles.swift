@@ -1,0 +1,100 @@
+import CLinux
+import DBTContext
+import DBTProject
+import Glibc
+import OrderedCollections
+import PlainData
+
+/// The files a run writes, all below one target folder; or none.
+package struct RunFiles: Sendable {
+  /// The two kinds of code that dbt keeps.
+  enum Kind: String {
+    /// A node's code with its templates rendered.
+    case compiled
+    /// The statement by which it was built.
+    case run
+  }
+
+  /// An absolute path; nil writes nothing.
+  let folder: String?
+  /// The folder as messages show it, such as `target`.
+  let shownFolder: String
+
+  /// - Parameters:
+  ///   - folder: where to write, absolute; nil for nowhere.
+  ///   - shown: how messages and artifacts name the folder.
+  package init(folder: String?, shown: String = "target") {
+    self.folder = folder
+    shownFolder = shown
+  }
+
+  /// Writes a node's code and returns the path as dbt shows it, whether or not anything is written.
+  func write(_ code: String, _ kind: Kind, of node: Node) throws(DBTError) -> String {
+    let relative = "\(kind.rawValue)/\(node.packageName)/\(Self.path(of: node))"
+    if let folder {
+      guard Self.staysInside(relative) else {
+        throw DBTError(.runtime, "refused to write '\(relative)': it would leave the target folder")
+      }
+      try Self.write(Array(code.utf8), to: "\(folder)/\(relative)")
+    }
+    return "\(shownFolder)/\(relative)"
+  }
+
+  /// Writes an artifact such as `manifest.json`; returns its path, nil when nothing is written.
+  func writeArtifact(_ name: String, _ document: PlainValue) throws(DBTError) -> String? {
+    guard let folder else { return nil }
+    try Self.write(document.jsonBytes(.python), to: "\(folder)/\(name)")
+    return "\(folder)/\(name)"
+  }
+
+  /// The node's file, or a folder of its name with a file in it when the file makes several nodes.
+  static func path(of node: Node) -> String {
+    if node.resourceType == .snapshot { return "\(node.originalFilePath)/\(node.name).sql" }
+    let isOwnFile = base(node.path) == base(node.originalFilePath)
+    return isOwnFile ? node.originalFilePath : "\(node.originalFilePath)/\(node.path)"
+  }
+
+  private static func base(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
+
+  private static func staysInside(_ path: String) -> Bool {
+    !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
+  }
+
+  /// Replaces a file by rename, so that no reader sees half of it, making the folders above it.
+  static func write(_ bytes: [UInt8], to path: String) throws(DBTError) {
+    try makeFolders(above: path)
+    let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max)).part"
+    let file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw failure("create", temporary) }
+    var done = 0
+    while done < bytes.count {
+      let count = unsafe bytes.withUnsafeBytes { area in
+        unsafe Glibc.write(file, area.baseAddress?.advanced(by: done), area.count - done)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        let error = failure("write", temporary)
+        close(file)
+        unsafe unlink(temporary)
+        throw error
+      }
+      done += count
+    }
+    close(file)
+    guard unsafe rename(temporary, path) == 0 else { throw failure("replace", path) }
+  }
+
+  private static func makeFolders(above path: String) throws(DBTError) {
+    var current = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/").dropLast() {
+      current += "/\(part)"
+      guard unsafe mkdir(current, 0o755) != 0, errno != EEXIST else { continue }
+      throw failure("make the folder", current)
+    }
+  }
+
+  private static func failure(_ action: String, _ path: String) -> DBTError {
+    let code = errno
+    return DBTError(.runtime, "cannot \(action) '\(path)': \(unsafe String(cString: strerror(code)))")
+  }
+}

@@ -1,0 +1,69 @@
+import DBTContext
+import Jinja
+import OrderedCollections
+import PlainData
+
+/// `config` at run time: reads a node's configuration; calling it does nothing.
+final class ConfigObject: Object {
+  /// nil for macros, which have no configuration.
+  private let values: PlainObject?
+  private let uniqueID: String
+
+  init(_ values: PlainObject?, uniqueID: String) {
+    self.values = values
+    self.uniqueID = uniqueID
+  }
+
+  var typeName: String { "RuntimeConfigObject" }
+  var kinds: ValueKinds { .callable }
+  func call(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value { .string("") }
+
+  func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
+    switch name {
+    case "get", "meta_get":
+      .function(name, ["name", "default?", "validator?"]) { [self] values, evaluation in
+        let value = option(values[0], isMeta: name == "meta_get") ?? values[1] ?? .none
+        if let validator = values[2], !validator.isNone, let fallback = values[1], !fallback.isNone {
+          _ = try evaluation.call(validator, Arguments([value]))
+        }
+        return value
+      }
+    case "require", "meta_require":
+      .function(name, ["name", "validator?"]) { [self] values, evaluation in
+        guard let value = option(values[0], isMeta: name == "meta_require") else {
+          throw DBTError(
+            .compilation,
+            "Model '\(uniqueID)' does not define a required config parameter '\(values[0]?.text ?? "")'.")
+        }
+        if let validator = values[1], !validator.isNone { _ = try evaluation.call(validator, Arguments([value])) }
+        return value
+      }
+    case "set": .function(name, ["name", "value"]) { _, _ in .string("") }
+    case "persist_relation_docs": .function(name) { [self] _, _ in try persists("relation") }
+    case "persist_column_docs": .function(name) { [self] _, _ in try persists("columns") }
+    case "model": nil
+    default: nil
+    }
+  }
+
+  private func option(_ name: Value?, isMeta: Bool) -> Value? {
+    guard let values, let name = name?.text else { return nil }
+    if isMeta { return values["meta"]?[name].map(Value.init) }
+    if let value = values[name] { return Value(value) }
+    switch name {
+    case "pre_hook": return values["pre-hook"].map(Value.init)
+    case "post_hook": return values["post-hook"].map(Value.init)
+    default: return nil
+    }
+  }
+
+  private func persists(_ part: String) throws -> Value {
+    guard let docs = values?["persist_docs"], !docs.isNull else { return .bool(false) }
+    guard case .object(let parts) = docs else {
+      throw DBTError(
+        .compilation,
+        "Invalid value provided for 'persist_docs'. Expected dict but received \(Value(docs).typeName)")
+    }
+    return parts[part].map(Value.init) ?? .bool(false)
+  }
+}

@@ -1,0 +1,31 @@
+import DBTContext
+import DBTProject
+import OrderedCollections
+import PlainData
+
+/// How messages and templates see a node.
+enum NodeNaming {
+  static func reference(_ node: Node) -> DBTContext.NodeReference {
+    DBTContext.NodeReference(
+      resourceType: node.resourceType.rawValue, name: node.name, path: node.originalFilePath, uniqueID: node.uniqueID)
+  }
+
+  /// `model` of templates: the node's members that have a value, and its code when it is compiled.
+  static func model(_ node: Node, compiledCode: String?, buildPath: String?) -> PlainValue {
+    guard var members = node.json().objectValue else { return [:] }
+    members = members.filter { !$0.value.isNull }
+    if let config = members["config"]?.objectValue { members["config"] = .object(config.filter { !$0.value.isNull }) }
+    if let columns = members["columns"]?.objectValue {
+      members["columns"] = .object(columns.mapValues { column in
+        column.objectValue.map { fields in .object(fields.filter { !$0.value.isNull }) } ?? column
+      })
+    }
+    if let compiledCode {
+      members["compiled"] = true
+      members["compiled_code"] = .string(compiledCode)
+      members["compiled_sql"] = .string(compiledCode)
+    }
+    if let buildPath { members["build_path"] = .string(buildPath) }
+    return .object(members)
+  }
+}

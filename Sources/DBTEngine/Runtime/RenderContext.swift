@@ -1,0 +1,229 @@
+import DBTContext
+import DBTProject
+import Jinja
+import OrderedCollections
+import PlainData
+
+/// What one node's templates see while it runs: dbt's context with this node's members, over one connection.
+///
+/// Made anew for compiling a node and for each macro context; belongs to one thread and lives as long as the node's work.
+final class RenderContext: AdapterHost {
+  let run: RunContext
+  let connection: DatabaseConnection
+  /// nil in the context of macros (operations of the adapter itself).
+  let node: Node?
+  let results = StatementResults()
+  /// Ephemeral models that `ref()` met, in order, each once.
+  private(set) var ephemerals: [String] = []
+  /// The file that `write()` wrote last, relative to the project.
+  private(set) var buildPath: String?
+  /// The work between reference checks: operations may name what they do not depend on.
+  private let checksReferences: Bool
+  private var adapterObject: AdapterObject?
+  private var madeScope: DBTScope?
+  private let compiledCode: String?
+  private let threadName: String
+
+  /// - Parameters:
+  ///   - compiledCode: the node's code, once known; templates see it as `sql`, `compiled_code` and in `model`.
+  ///   - checksReferences: whether `ref()` may only name what the node was found to depend on.
+  init(
+    _ run: RunContext, node: Node?, connection: DatabaseConnection, compiledCode: String? = nil,
+    checksReferences: Bool = true, threadName: String
+  ) {
+    self.run = run
+    self.node = node
+    self.connection = connection
+    self.compiledCode = compiledCode
+    self.checksReferences = checksReferences
+    self.threadName = threadName
+  }
+
+  var cache: RelationCache { run.cache }
+  var quoting: [RelationComponent: Bool] { run.engine.quoting }
+  var target: TargetProfile { run.engine.project.profile }
+  var projectName: String { run.engine.project.manifest.projectName }
+
+  /// How errors name the node.
+  var reference: DBTContext.NodeReference? { node.map(NodeNaming.reference) }
+
+  /// The scope; made on first use.
+  var scope: DBTScope {
+    if let madeScope { return madeScope }
+    let package = node?.packageName ?? projectName
+    var settings = DBTScope.Settings(
+      invocation: run.invocation, registry: run.engine.project.macros, searchPackage: package)
+    settings.node = reference
+    settings.vars = VarSettings(values: run.engine.vars(of: package), owner: node?.name ?? "<Configuration>")
+    settings.threadName = threadName
+    settings.quoting = quoting
+    settings.members = members()
+    let scope = DBTScope(settings)
+    madeScope = scope
+    return scope
+  }
+
+  /// Renders a node's or hook's code.
+  ///
+  /// - Throws: `DBTError` with the node attached.
+  func render(_ text: String, path: String) throws(DBTError) -> String { try scope.render(text, path: path) }
+
+  // MARK: AdapterHost
+
+  func callMacro(_ name: String, _ keywords: [(name: String, value: Value)]) throws -> Value {
+    guard let macro = run.engine.project.macros.macro(named: name, searchPackage: projectName) else {
+      throw DBTError(.runtime, "dbt could not find a macro with the name \"\(name)\" in any package")
+    }
+    let context = RenderContext(run, node: nil, connection: connection, threadName: threadName)
+    return try context.scope.evaluation().call(macro.definition, Arguments([], keywords: keywords))
+  }
+
+  func dispatch(_ name: String, namespace: String?) throws -> Value {
+    let macro = try run.engine.project.macros.dispatch(name, namespace: namespace, searchPackage: scope.searchPackage)
+    return .object(MacroObject(macro.definition))
+  }
+
+  func contextValue(_ name: String, _ evaluation: Evaluation) throws -> Value? { scope.value(name) }
+
+  // MARK: Members
+
+  private func members() -> [String: Value] {
+    let adapter = AdapterObject(host: self)
+    adapterObject = adapter
+    let code: Value = compiledCode.map { .string($0) } ?? .none
+    var members: [String: Value] = [
+      "adapter": .object(adapter), "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "")),
+      "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest)),
+      "selected_resources": .list(run.selected.map { .string($0) }), "sql_now": .string("now()"),
+      "defer_relation": .none, "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
+      "ref": refFunction(), "source": sourceFunction(), "metric": unsupported("metric"), "function": unsupported("function"),
+    ]
+    members.merge(resultFunctions()) { _, last in last }
+    members.merge(fileFunctions()) { _, last in last }
+    if let node {
+      members["model"] = Value(NodeNaming.model(node, compiledCode: compiledCode, buildPath: nil))
+      members["this"] = node.resourceType == .operation ? Value.none : (try? run.engine.relation(of: node).value) ?? .none
+      if node.resourceType != .operation {
+        members["database"] = .string(node.database ?? target.database)
+        members["schema"] = .string(node.schema)
+      }
+    }
+    return members
+  }
+
+  private func hooks(_ key: String) -> Value {
+    guard let node, let hooks = node.config[key]?.arrayValue else { return .none }
+    return Value(.array(hooks))
+  }
+
+  private func unsupported(_ name: String) -> Value {
+    .object(
+      NativeFunction(name) { _, _ in
+        throw DBTError(.compilation, "\(name)() is not supported here")
+      })
+  }
+
+  private func refFunction() -> Value {
+    .object(
+      NativeFunction("ref") { [unowned self] arguments, _ in
+        let positional = arguments.positional
+        guard (1...2).contains(positional.count) else {
+          throw DBTError(.compilation, "ref() takes at most two arguments (\(positional.count) given)")
+        }
+        for argument in positional where argument.stringValue == nil {
+          throw DBTError(
+            .compilation, "The name argument to ref() must be a string, got <class '\(argument.typeName)'>")
+        }
+        let version = arguments[keyword: "version"] ?? arguments[keyword: "v"]
+        return try ref(
+          positional[positional.count - 1].text, package: positional.count == 2 ? positional[0].text : nil,
+          version: try version.flatMap { $0.isTruthy ? try $0.plain() : nil }
+        ).value
+      })
+  }
+
+  private func ref(_ name: String, package: String?, version: PlainValue?) throws -> Relation {
+    let own = node?.packageName ?? projectName
+    let subject = reference.map { "\($0.resourceType.prefix(1).uppercased() + $0.resourceType.dropFirst()) '\($0.uniqueID)' (\($0.path))" } ?? "A macro"
+    let found = try run.engine.references.node(name, package: package, version: version, from: own, subject: subject)
+    if checksReferences, let node, node.resourceType != .operation, found.uniqueID != node.uniqueID,
+      !node.dependsOnNodes.contains(found.uniqueID)
+    {
+      let call = (package.map { "'\($0)', " } ?? "") + "'\(name)'"
+      throw DBTError(
+        .compilation,
+        "dbt was unable to infer all dependencies for the model \"\(node.name)\".\nThis typically happens when ref() is "
+          + "placed within a conditional block.\n\nTo fix this, add the following hint to the top of the model "
+          + "\"\(node.name)\":\n\n-- depends_on: {{ ref(\(call)) }}")
+    }
+    guard found.isEphemeral else {
+      return try run.engine.relation(of: found).limited(to: run.invocation.flags.isEmptyRun ? 0 : nil)
+    }
+    guard let node, node.resourceType != .operation else {
+      throw DBTError(.compilation, "Operations can not ref() ephemeral nodes, but \(found.name) is ephemeral")
+    }
+    if !ephemerals.contains(found.uniqueID) { ephemerals.append(found.uniqueID) }
+    return try Relation.ephemeral(found.alias)
+  }
+
+  private func sourceFunction() -> Value {
+    .object(
+      NativeFunction("source") { [unowned self] arguments, _ in
+        let positional = arguments.positional
+        guard positional.count == 2 else {
+          throw DBTError(.compilation, "source() takes exactly two arguments (\(positional.count) given)")
+        }
+        let subject = reference.map { "\($0.resourceType.prefix(1).uppercased() + $0.resourceType.dropFirst()) '\($0.uniqueID)' (\($0.path))" } ?? "A macro"
+        let table = try run.engine.references.source(
+          positional[0].text, positional[1].text, from: node?.packageName ?? projectName, subject: subject)
+        return try run.engine.relation(of: table).limited(to: run.invocation.flags.isEmptyRun ? 0 : nil).value
+      })
+  }
+
+  private func resultFunctions() -> [String: Value] {
+    [
+      "load_result": .function("load_result", ["name"]) { [unowned self] values, _ in
+        try results.load(values[0]?.text ?? "")
+      },
+      "store_result": .function("store_result", ["name", "response", "agate_table?"]) { [unowned self] values, _ in
+        results.store(values[0]?.text ?? "", response: values[1] ?? .none, table: values[2])
+        return .string("")
+      },
+      "store_raw_result": .function(
+        "store_raw_result", ["name", "message?", "code?", "rows_affected?", "agate_table?"]
+      ) { [unowned self] values, _ in
+        let response = AdapterResponse(
+          message: values[1]?.text ?? "None", code: values[2] ?? .none, rowsAffected: values[3] ?? .none)
+        results.store(values[0]?.text ?? "", response: .object(response), table: values[4])
+        return .string("")
+      },
+      "submit_python_job": .object(
+        NativeFunction("submit_python_job") { _, _ in
+          throw DBTError(.runtime, "submit_python_job is not supported: this engine runs no Python")
+        }),
+      "adapter_macro": .object(
+        NativeFunction("adapter_macro") { _, _ in
+          throw DBTError(
+            .compilation,
+            "The \"adapter_macro\" macro has been deprecated. Instead, use the `adapter.dispatch` method to find a macro "
+              + "and call the result.")
+        }),
+    ]
+  }
+
+  private func fileFunctions() -> [String: Value] {
+    [
+      "write": .function("write", ["payload"]) { [unowned self] values, _ in
+        guard let node else { throw DBTError(.compilation, "cannot \"write\" macros or sources") }
+        buildPath = try run.files.write(values[0]?.text ?? "", .run, of: node)
+        return .string("")
+      },
+      "load_agate_table": .function("load_agate_table") { [unowned self] _, _ in
+        guard let node, node.resourceType == .seed else {
+          throw DBTError(.compilation, "can only load_agate_table for seeds (got a \(node?.resourceType.rawValue ?? "macro"))")
+        }
+        return .object(try SeedFile.table(node, run))
+      },
+    ]
+  }
+}
