@@ -7,13 +7,14 @@ struct DBTCommand: AsyncParsableCommand {
     commandName: "dbt",
     abstract: "Runs a dbt project here and now, with dbt's commands, flags, lines and exit codes.",
     subcommands: [
-      DBTBuild.self, DBTRun.self, DBTTest.self, DBTSeed.self, DBTSnapshot.self, DBTCompile.self, DBTParse.self,
-      DBTList.self, DBTDebug.self,
+      DBTBuildCommand.self, DBTRunCommand.self, DBTTestCommand.self, DBTSeedCommand.self, DBTSnapshotCommand.self,
+      DBTCompileCommand.self, DBTParseCommand.self,
+      DBTListCommand.self, DBTDebugCommand.self,
     ])
 }
 
 /// `sallyport dbt build`.
-struct DBTBuild: AsyncParsableCommand {
+struct DBTBuildCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "build", abstract: "Builds seeds, models and snapshots and runs tests, each as soon as it can.")
   @OptionGroup var options: DBTOptions
@@ -28,7 +29,7 @@ struct DBTBuild: AsyncParsableCommand {
 }
 
 /// `sallyport dbt run`.
-struct DBTRun: AsyncParsableCommand {
+struct DBTRunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "run", abstract: "Builds models.")
   @OptionGroup var options: DBTOptions
   @OptionGroup var selection: DBTSelection
@@ -41,7 +42,7 @@ struct DBTRun: AsyncParsableCommand {
 }
 
 /// `sallyport dbt test`.
-struct DBTTest: AsyncParsableCommand {
+struct DBTTestCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "test", abstract: "Runs tests.")
   @OptionGroup var options: DBTOptions
   @OptionGroup var selection: DBTSelection
@@ -55,7 +56,7 @@ struct DBTTest: AsyncParsableCommand {
 }
 
 /// `sallyport dbt seed`.
-struct DBTSeed: AsyncParsableCommand {
+struct DBTSeedCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "seed", abstract: "Loads CSV files.")
   @OptionGroup var options: DBTOptions
   @OptionGroup var selection: DBTSelection
@@ -68,7 +69,7 @@ struct DBTSeed: AsyncParsableCommand {
 }
 
 /// `sallyport dbt snapshot`.
-struct DBTSnapshot: AsyncParsableCommand {
+struct DBTSnapshotCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "snapshot", abstract: "Takes snapshots.")
   @OptionGroup var options: DBTOptions
   @OptionGroup var selection: DBTSelection
@@ -81,7 +82,7 @@ struct DBTSnapshot: AsyncParsableCommand {
 }
 
 /// `sallyport dbt compile`.
-struct DBTCompile: AsyncParsableCommand {
+struct DBTCompileCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compile", abstract: "Renders templates, and prints those that --select names.")
   @OptionGroup var options: DBTOptions

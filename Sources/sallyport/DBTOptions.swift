@@ -57,10 +57,13 @@ struct DBTOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: ArgumentHelp("Accepted for dbt's sake.", visibility: .hidden))
   var versionCheck = true
 
-  @Flag(inversion: .prefixedNo, help: ArgumentHelp("Accepted for dbt's sake; parsing is always whole.", visibility: .hidden))
+  @Flag(
+    inversion: .prefixedNo, help: ArgumentHelp("Accepted for dbt's sake; parsing is always whole.", visibility: .hidden)
+  )
   var partialParse = true
 
-  @Flag(inversion: .prefixedNo, help: ArgumentHelp("Accepted for dbt's sake; nothing is ever sent.", visibility: .hidden))
+  @Flag(
+    inversion: .prefixedNo, help: ArgumentHelp("Accepted for dbt's sake; nothing is ever sent.", visibility: .hidden))
   var sendAnonymousUsageStats = false
 }
 

@@ -8,7 +8,7 @@ import PostgresWarehouse
 import Worker
 
 /// `sallyport dbt parse`.
-struct DBTParse: AsyncParsableCommand {
+struct DBTParseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "parse", abstract: "Reads the whole project and writes manifest.json.")
   @OptionGroup var options: DBTOptions
@@ -24,7 +24,7 @@ struct DBTParse: AsyncParsableCommand {
 }
 
 /// `sallyport dbt list`.
-struct DBTList: AsyncParsableCommand {
+struct DBTListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "Lists the resources that are selected.", aliases: ["ls"])
   @OptionGroup var options: DBTOptions
@@ -53,7 +53,7 @@ struct DBTList: AsyncParsableCommand {
 }
 
 /// `sallyport dbt debug`.
-struct DBTDebug: AsyncParsableCommand {
+struct DBTDebugCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "debug", abstract: "Checks the project, the profile and the connection.")
   @OptionGroup var options: DBTOptions
@@ -74,7 +74,8 @@ struct DBTDebug: AsyncParsableCommand {
       say("Configuration:\n  profiles.yml file [OK found and valid]\n  dbt_project.yml file [OK found and valid]")
       let profile = engine.project.profile
       say("Connection:")
-      for (name, value) in profile.contextValues where !["dbname", "name", "target_name", "profile_name", "type", "threads"].contains(name) {
+      for (name, value) in profile.contextValues
+      where !["dbname", "name", "target_name", "profile_name", "type", "threads"].contains(name) {
         say("  \(name): \(value.stringValue ?? value.json())")
       }
       do throws(WarehouseError) {

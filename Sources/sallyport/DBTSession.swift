@@ -33,7 +33,8 @@ struct DBTSession: Sendable {
     settings.flags = [
       "quiet": .bool(options.quiet), "debug": .bool(options.debug), "print": .bool(options.print),
       "populate_cache": .bool(options.populatesCache), "write_json": .bool(options.writesFiles),
-      "invocation_command": .string("dbt " + CommandLine.arguments.drop { $0 != "dbt" }.dropFirst().joined(separator: " ")),
+      "invocation_command": .string(
+        "dbt " + CommandLine.arguments.drop { $0 != "dbt" }.dropFirst().joined(separator: " ")),
     ]
     if let building {
       settings.fullRefresh = building.fullRefresh
@@ -132,7 +133,8 @@ struct DBTSession: Sendable {
   /// Prints the code of nodes that were named.
   private func showCompiled(_ summary: RunSummary) {
     for result in summary.results {
-      guard let code = result.compiledCode, let name = request.select.first(where: { result.uniqueID.hasSuffix(".\($0)") })
+      guard let code = result.compiledCode,
+        let name = request.select.first(where: { result.uniqueID.hasSuffix(".\($0)") })
       else { continue }
       console.show("Compiled node '\(name)' is:\n\(code)")
     }

@@ -102,7 +102,8 @@ enum HardDeletes {
     guard let behavior = try option("hard_deletes") else { return legacy?.isTruthy ?? false ? "invalidate" : "ignore" }
     if legacy != nil {
       throw DBTError(
-        .validation, "You cannot set both the invalidate_hard_deletes and hard_deletes config properties on the same snapshot.")
+        .validation,
+        "You cannot set both the invalidate_hard_deletes and hard_deletes config properties on the same snapshot.")
     }
     guard ["ignore", "invalidate", "new_record"].contains(behavior.text) else {
       throw DBTError(.validation, "Invalid setting for property hard_deletes.")

@@ -96,7 +96,8 @@ final class AdapterObject: Object {
     guard name != "insert_overwrite" else {
       throw DBTError(.runtime, "The incremental strategy '\(name)' is not valid for this adapter")
     }
-    let macro = "get_incremental_\(name.split(separator: "+", omittingEmptySubsequences: false).joined(separator: "_"))_sql"
+    let macro =
+      "get_incremental_\(name.split(separator: "+", omittingEmptySubsequences: false).joined(separator: "_"))_sql"
     guard let found = try host.contextValue(macro, evaluation) else {
       throw DBTError(
         .runtime,
@@ -196,7 +197,9 @@ final class AdapterObject: Object {
     case "render_raw_columns_constraints":
       .function(name, ["raw_columns"]) { values, _ in .list(try ConstraintText.columns(values[0]).map { .string($0) }) }
     case "render_raw_model_constraints":
-      .function(name, ["raw_constraints"]) { values, _ in .list(try ConstraintText.models(values[0]).map { .string($0) }) }
+      .function(name, ["raw_constraints"]) { values, _ in
+        .list(try ConstraintText.models(values[0]).map { .string($0) })
+      }
     default: nil
     }
   }
@@ -219,7 +222,8 @@ final class AdapterObject: Object {
         case .bool(let flag): return .string(flag ? Relation.quoted(column) : column)
         case nil, .some(.none), .undefined: return .string(Relation.quoted(column))
         case .some(let other):
-          throw DBTError(.compilation, "The seed configuration value of \"quote_columns\" has an invalid type \(other.typeName)")
+          throw DBTError(
+            .compilation, "The seed configuration value of \"quote_columns\" has an invalid type \(other.typeName)")
         }
       }
     case "standardize_grants_dict":
@@ -227,7 +231,9 @@ final class AdapterObject: Object {
         try Grants.byPrivilege(values[0] ?? .none, evaluation)
       }
     case "get_hard_deletes_behavior":
-      .function(name, ["config"]) { values, evaluation in .string(try HardDeletes.behavior(values[0] ?? .none, evaluation)) }
+      .function(name, ["config"]) { values, evaluation in
+        .string(try HardDeletes.behavior(values[0] ?? .none, evaluation))
+      }
     case "verify_database":
       .function(name, ["database"]) { [host] values, _ in
         let wanted = values[0]?.text.filter { $0 != "\"" } ?? ""

@@ -55,7 +55,8 @@ struct AdapterRelations {
     let table = try host.callMacro("list_relations_without_caching", [("schema_relation", schema.value)])
     return try Tables.rows(table, evaluation).map { row in
       guard row.count >= 4 else {
-        throw DBTError(.runtime, "Invalid value from \"list_relations_without_caching\": \(row.count) columns, expected 4")
+        throw DBTError(
+          .runtime, "Invalid value from \"list_relations_without_caching\": \(row.count) columns, expected 4")
       }
       return try Relation(
         RelationPath(database: row[0].text, schema: row[2].text, identifier: row[1].text),

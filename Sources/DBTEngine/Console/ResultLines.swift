@@ -60,7 +60,9 @@ package enum ResultLines {
     fancy("START hook: \(name)", "RUN", index: index, total: total, isTruncated: true)
   }
 
-  package static func hookFinished(_ name: String, _ status: NodeStatus, seconds: Double, index: Int, total: Int) -> String {
+  package static func hookFinished(_ name: String, _ status: NodeStatus, seconds: Double, index: Int, total: Int)
+    -> String
+  {
     let word =
       switch status {
       case .success: "OK"

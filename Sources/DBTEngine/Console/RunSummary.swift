@@ -40,7 +40,9 @@ package struct RunSummary: Sendable {
 
   /// Everything after that line, one entry a line; the problems first, the counts last.
   package func endLines(_ labels: [String: NodeLabel]) -> [String] {
-    let errors = results.filter { $0.status == .error || $0.status == .fail || $0.status == .runtimeError || isCausedByEphemeral($0, labels) }
+    let errors = results.filter {
+      $0.status == .error || $0.status == .fail || $0.status == .runtimeError || isCausedByEphemeral($0, labels)
+    }
     let warnings = results.filter { $0.status == .warn }
     let partial = results.filter { $0.status == .partialSuccess }
     var lines = ["", conclusion(errors.count, partial.count, warnings.count)]
@@ -52,7 +54,8 @@ package struct RunSummary: Sendable {
   /// `Done. PASS=2 WARN=0 ERROR=1 SKIP=0 NO-OP=0 REUSED=0 TOTAL=3`.
   package var counts: String {
     func count(_ statuses: NodeStatus...) -> Int { results.count { statuses.contains($0.status) } }
-    return "Done. PASS=\(count(.pass, .success)) WARN=\(count(.warn)) ERROR=\(count(.error, .fail, .partialSuccess, .runtimeError)) "
+    return
+      "Done. PASS=\(count(.pass, .success)) WARN=\(count(.warn)) ERROR=\(count(.error, .fail, .partialSuccess, .runtimeError)) "
       + "SKIP=\(count(.skipped)) NO-OP=\(count(.noOp)) REUSED=\(count(.reused)) TOTAL=\(results.count)"
   }
 

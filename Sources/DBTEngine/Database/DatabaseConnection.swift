@@ -118,7 +118,9 @@ final class DatabaseConnection {
       let started = ContinuousClock.now
       let result = try session.execute(sql, fetch: fetch)
       let seconds = (ContinuousClock.now - started) / .seconds(1)
-      log(LogLine(.debug, "SQL status: \(result.commandTag) in \(Seconds.text(seconds, digits: 3)) seconds", nodeID: name))
+      log(
+        LogLine(.debug, "SQL status: \(result.commandTag) in \(Seconds.text(seconds, digits: 3)) seconds", nodeID: name)
+      )
       for notice in session.takeNotices() { log(LogLine(.debug, "postgres notice: \(notice)", nodeID: name)) }
       return result
     } catch {
@@ -141,7 +143,10 @@ final class DatabaseConnection {
         return opened
       } catch {
         guard error.isConnection, !error.isCancelled, attempt < warehouse.connectRetries else { throw failure(error) }
-        log(LogLine(.debug, "Got a retryable error when attempting to open a postgres connection: \(error.message)", nodeID: name))
+        log(
+          LogLine(
+            .debug, "Got a retryable error when attempting to open a postgres connection: \(error.message)",
+            nodeID: name))
         Pause.wait(seconds: Double(attempt * attempt), unless: cancellation)
         attempt += 1
       }

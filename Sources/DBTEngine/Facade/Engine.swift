@@ -221,7 +221,8 @@ extension Engine {
       uniqueID: uniqueID, resourceType: member?.resourceType.rawValue ?? "node", name: member?.name ?? uniqueID,
       schema: node?.schema ?? "", alias: node?.alias ?? "", materialized: node?.materialized ?? "",
       language: node?.language ?? "sql", path: member?.originalFilePath ?? "",
-      storedFailures: node?.resourceType == .test && stores ? (try? node.map { try relation(of: $0).render() }) ?? nil : nil)
+      storedFailures: node?.resourceType == .test && stores
+        ? (try? node.map { try relation(of: $0).render() }) ?? nil : nil)
   }
 
   /// The comment of a connection's statements.

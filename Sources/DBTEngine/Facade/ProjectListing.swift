@@ -25,7 +25,8 @@ package struct ProjectListing: Sendable {
   /// - Throws: a usage error for an unknown output.
   package func lines(_ uniqueIDs: [String], _ engine: Engine) throws(EngineError) -> [String] {
     guard ["selector", "name", "path", "json"].contains(output) else {
-      throw EngineError(.usage, "Invalid value for '--output': '\(output)' is not one of 'json', 'name', 'path', 'selector'.")
+      throw EngineError(
+        .usage, "Invalid value for '--output': '\(output)' is not one of 'json', 'name', 'path', 'selector'.")
     }
     let manifest = engine.project.manifest
     return uniqueIDs.sorted().compactMap { manifest.member($0) }.map { line($0) }
@@ -33,7 +34,8 @@ package struct ProjectListing: Sendable {
 
   private func line(_ member: any GraphMember) -> String {
     switch output {
-    case "name": (member as? Node)?.searchName ?? (member as? SourceTable).map { "\($0.sourceName).\($0.name)" } ?? member.name
+    case "name":
+      (member as? Node)?.searchName ?? (member as? SourceTable).map { "\($0.sourceName).\($0.name)" } ?? member.name
     case "path": member.originalFilePath
     case "json": document(member).json(.python)
     default: selector(member)

@@ -23,7 +23,8 @@ struct HookRunner {
 
   /// The hooks of a phase: those of packages by name first, the root project's last.
   static func hooks(_ phase: HookPhase, _ manifest: Manifest) -> [Node] {
-    manifest.nodes.values.filter { $0.resourceType == .operation && $0.tags.contains(phase.rawValue) }.sorted { left, right in
+    manifest.nodes.values.filter { $0.resourceType == .operation && $0.tags.contains(phase.rawValue) }.sorted {
+      left, right in
       let isRoot = (left.packageName == manifest.projectName, right.packageName == manifest.projectName)
       if isRoot.0 != isRoot.1 { return isRoot.1 }
       return (left.packageName, left.index ?? 0) < (right.packageName, right.index ?? 0)
@@ -100,7 +101,9 @@ enum HookResults {
     var schemas: [String] = []
     var pairs: [Value] = []
     for result in results where !result.status.isFailure && result.status != .skipped {
-      guard let node = manifest.nodes[result.uniqueID], [.model, .seed, .snapshot].contains(node.resourceType) else { continue }
+      guard let node = manifest.nodes[result.uniqueID], [.model, .seed, .snapshot].contains(node.resourceType) else {
+        continue
+      }
       guard !schemas.contains(node.schema) else { continue }
       schemas.append(node.schema)
       pairs.append(.tuple([node.database.map { .string($0) } ?? .none, .string(node.schema)]))

@@ -84,7 +84,8 @@ package final class LocalRunner: Sendable {
   private func skipAll(_ plan: RunPlan) -> [NodeResult] {
     let visible = plan.nodes.filter { !$0.isEphemeral }
     for (index, node) in visible.enumerated() {
-      say(.info, ResultLines.skipped(engine.label(node.uniqueID), index: index + 1, total: visible.count), node.uniqueID)
+      say(
+        .info, ResultLines.skipped(engine.label(node.uniqueID), index: index + 1, total: visible.count), node.uniqueID)
     }
     return visible.map { NodeResult(uniqueID: $0.uniqueID, status: .skipped) }
   }
@@ -156,7 +157,9 @@ package final class LocalRunner: Sendable {
     if let skip = step.entry.skip {
       result = skipped(step, skip, label, worker.total, progress)
     } else {
-      if !step.node.isEphemeral, label.resourceType != "exposure", label.resourceType != "saved_query", run.announcesNodes {
+      if !step.node.isEphemeral, label.resourceType != "exposure", label.resourceType != "saved_query",
+        run.announcesNodes
+      {
         say(.info, ResultLines.started(label, index: step.index, total: worker.total), step.node.uniqueID)
       }
       result = engine.execute(step.node.uniqueID, in: run, cancellation: worker.cancellation)

@@ -87,7 +87,8 @@ struct NodeCompiler {
   /// Whether a text is a call such as `ref('x')` written without braces.
   private static func looksLikeCall(_ text: String) -> Bool {
     let bare = Blanks.trimmed(text)
-    guard bare.hasSuffix(")"), let open = bare.firstIndex(of: "("), bare.index(after: open) < bare.index(before: bare.endIndex)
+    guard bare.hasSuffix(")"), let open = bare.firstIndex(of: "("),
+      bare.index(after: open) < bare.index(before: bare.endIndex)
     else { return false }
     return ["env_var", "ref", "var", "source", "doc"].contains(Blanks.trimmed(bare[..<open]))
   }

@@ -110,10 +110,12 @@ struct NodeRunner {
     }
     guard let value = dict["relations"] else {
       let keys = dict.pairs.map { $0.key.repr }.joined(separator: ", ")
-      throw DBTError(.compilation, "Invalid return value from materialization, \"relations\" not found, got keys: [\(keys)]")
+      throw DBTError(
+        .compilation, "Invalid return value from materialization, \"relations\" not found, got keys: [\(keys)]")
     }
     guard let list = value.listValue else {
-      throw DBTError(.compilation, "Invalid return value from materialization, \"relations\" not a list, got: \(value.text)")
+      throw DBTError(
+        .compilation, "Invalid return value from materialization, \"relations\" not a list, got: \(value.text)")
     }
     return try list.items.map { item in
       if let relation = item.relationValue { return relation }

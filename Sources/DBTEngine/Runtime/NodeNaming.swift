@@ -16,9 +16,10 @@ enum NodeNaming {
     members = members.filter { !$0.value.isNull }
     if let config = members["config"]?.objectValue { members["config"] = .object(config.filter { !$0.value.isNull }) }
     if let columns = members["columns"]?.objectValue {
-      members["columns"] = .object(columns.mapValues { column in
-        column.objectValue.map { fields in .object(fields.filter { !$0.value.isNull }) } ?? column
-      })
+      members["columns"] = .object(
+        columns.mapValues { column in
+          column.objectValue.map { fields in .object(fields.filter { !$0.value.isNull }) } ?? column
+        })
     }
     if let compiledCode {
       members["compiled"] = true

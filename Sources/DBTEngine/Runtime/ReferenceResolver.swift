@@ -32,7 +32,8 @@ struct ReferenceResolver: Sendable {
       let fitting = candidates.filter { wanted == nil || $0.packageName == wanted }
       if let found = fitting.first(where: { matches($0, version) }) { return found }
     }
-    let shown = (package.map { "'\($0)'.'\(name)'" } ?? "'\(name)'") + (version.map { " with version '\($0.versionText)'" } ?? "")
+    let shown =
+      (package.map { "'\($0)'.'\(name)'" } ?? "'\(name)'") + (version.map { " with version '\($0.versionText)'" } ?? "")
     throw DBTError(.compilation, "\(subject) depends on a node named \(shown) which was not found")
   }
 
@@ -43,7 +44,9 @@ struct ReferenceResolver: Sendable {
   }
 
   /// The source table, of the node's own package first.
-  func source(_ name: String, _ table: String, from nodePackage: String, subject: String) throws(DBTError) -> SourceTable {
+  func source(_ name: String, _ table: String, from nodePackage: String, subject: String) throws(DBTError)
+    -> SourceTable
+  {
     let candidates = (sources["\(name).\(table)"] ?? []).compactMap { manifest.sources[$0] }
     for wanted in [nodePackage, manifest.projectName, nil] {
       if let found = candidates.first(where: { wanted == nil || $0.packageName == wanted }) { return found }

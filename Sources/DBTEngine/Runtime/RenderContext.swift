@@ -96,13 +96,15 @@ final class RenderContext: AdapterHost {
       "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest)),
       "selected_resources": .list(run.selected.map { .string($0) }), "sql_now": .string("now()"),
       "defer_relation": .none, "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
-      "ref": refFunction(), "source": sourceFunction(), "metric": unsupported("metric"), "function": unsupported("function"),
+      "ref": refFunction(), "source": sourceFunction(), "metric": unsupported("metric"),
+      "function": unsupported("function"),
     ]
     members.merge(resultFunctions()) { _, last in last }
     members.merge(fileFunctions()) { _, last in last }
     if let node {
       members["model"] = Value(NodeNaming.model(node, compiledCode: compiledCode, buildPath: nil))
-      members["this"] = node.resourceType == .operation ? Value.none : (try? run.engine.relation(of: node).value) ?? .none
+      members["this"] =
+        node.resourceType == .operation ? Value.none : (try? run.engine.relation(of: node).value) ?? .none
       if node.resourceType != .operation {
         members["database"] = .string(node.database ?? target.database)
         members["schema"] = .string(node.schema)
@@ -144,7 +146,10 @@ final class RenderContext: AdapterHost {
 
   private func ref(_ name: String, package: String?, version: PlainValue?) throws -> Relation {
     let own = node?.packageName ?? projectName
-    let subject = reference.map { "\($0.resourceType.prefix(1).uppercased() + $0.resourceType.dropFirst()) '\($0.uniqueID)' (\($0.path))" } ?? "A macro"
+    let subject =
+      reference.map {
+        "\($0.resourceType.prefix(1).uppercased() + $0.resourceType.dropFirst()) '\($0.uniqueID)' (\($0.path))"
+      } ?? "A macro"
     let found = try run.engine.references.node(name, package: package, version: version, from: own, subject: subject)
     if checksReferences, let node, node.resourceType != .operation, found.uniqueID != node.uniqueID,
       !node.dependsOnNodes.contains(found.uniqueID)
@@ -173,7 +178,10 @@ final class RenderContext: AdapterHost {
         guard positional.count == 2 else {
           throw DBTError(.compilation, "source() takes exactly two arguments (\(positional.count) given)")
         }
-        let subject = reference.map { "\($0.resourceType.prefix(1).uppercased() + $0.resourceType.dropFirst()) '\($0.uniqueID)' (\($0.path))" } ?? "A macro"
+        let subject =
+          reference.map {
+            "\($0.resourceType.prefix(1).uppercased() + $0.resourceType.dropFirst()) '\($0.uniqueID)' (\($0.path))"
+          } ?? "A macro"
         let table = try run.engine.references.source(
           positional[0].text, positional[1].text, from: node?.packageName ?? projectName, subject: subject)
         return try run.engine.relation(of: table).limited(to: run.invocation.flags.isEmptyRun ? 0 : nil).value
@@ -220,7 +228,8 @@ final class RenderContext: AdapterHost {
       },
       "load_agate_table": .function("load_agate_table") { [unowned self] _, _ in
         guard let node, node.resourceType == .seed else {
-          throw DBTError(.compilation, "can only load_agate_table for seeds (got a \(node?.resourceType.rawValue ?? "macro"))")
+          throw DBTError(
+            .compilation, "can only load_agate_table for seeds (got a \(node?.resourceType.rawValue ?? "macro"))")
         }
         return .object(try SeedFile.table(node, run))
       },
