@@ -32,9 +32,12 @@ package final class MacroDefinition: Sendable {
   /// Calls of `adapter.dispatch` with a literal name, and the literal namespace if there is one.
   package let dispatchedNames: [(name: String, namespace: String?)]
 
+  let function: Function
+  private let hasDBTName: Bool
+
   init(
     name: String, kind: Kind, parameters: [Parameter], source: String, contents: String, path: String, line: Int,
-    calledNames: [String], dispatchedNames: [(name: String, namespace: String?)]
+    calledNames: [String], dispatchedNames: [(name: String, namespace: String?)], function: Function, hasDBTName: Bool
   ) {
     self.name = name
     self.kind = kind
@@ -45,6 +48,8 @@ package final class MacroDefinition: Sendable {
     self.line = line
     self.calledNames = calledNames
     self.dispatchedNames = dispatchedNames
+    self.function = function
+    self.hasDBTName = hasDBTName
   }
 
   /// The name dbt stores it under: `NAME`, `test_NAME`, `materialization_NAME_ADAPTER`.
@@ -55,6 +60,11 @@ package final class MacroDefinition: Sendable {
     case .materialization(let adapter, _): "materialization_\(name)_\(adapter)"
     }
   }
+}
+
+extension MacroDefinition {
+  /// The name in messages: dbt's mangled one in dbt's language.
+  var displayName: String { hasDBTName ? "dbt_macro__" + macroName : name }
 }
 
 /// A macro as a callable value.

@@ -24,6 +24,7 @@ package struct CompileOptions: Sendable {
 /// One compiled template: immutable, shared between threads.
 package struct Template: Sendable {
   let unit: SourceUnit
+  let root: Function
   /// Every top-level `{% macro %}`, `{% test %}`, `{% materialization %}` and `{% docs %}` block.
   package let definitions: [MacroDefinition]
 
@@ -31,19 +32,17 @@ package struct Template: Sendable {
   package static func compile(
     _ source: String, path: String, options: CompileOptions = .dbt
   ) throws(JinjaError) -> Template {
-    Template(unit: SourceUnit(source: Array(source.utf8), path: path, firstLine: options.firstLine), definitions: [])
-  }
-}
-
-/// A source text and its name, shared by all that was compiled from it.
-final class SourceUnit: Sendable {
-  let source: [UInt8]
-  let path: String
-  let firstLine: Int
-
-  init(source: [UInt8], path: String, firstLine: Int) {
-    self.source = source
-    self.path = path
-    self.firstLine = firstLine
+    guard source.utf8.count <= options.sourceBytes else {
+      var error = JinjaError(.limit, "template is larger than \(options.sourceBytes) bytes (sourceBytes)")
+      error.path = path
+      throw error
+    }
+    let unit = SourceUnit(source: source, path: path, options: options)
+    var parser = try Parser(unit, options: options)
+    let statements = try parser.parseTemplate()
+    let compiler = Compiler(unit: unit, options: options)
+    var definitions: [MacroDefinition] = []
+    for macro in parser.definitions { definitions.append(try compiler.definition(macro)) }
+    return Template(unit: unit, root: try compiler.compileRoot(statements), definitions: definitions)
   }
 }

@@ -1,0 +1,125 @@
+/// Visits every expression below statements, parents before children, in source order.
+enum Walk {
+  static func visit(_ statements: [Statement], _ action: (Expression) -> Void) {
+    for statement in statements { visit(statement, action) }
+  }
+
+  private static func visit(_ statement: Statement, _ action: (Expression) -> Void) {
+    switch statement.kind {
+    case .text, .breakLoop, .continueLoop: break
+    case .output(let value), .evaluate(let value): visit(value, action)
+    case .ifElse(let branches, let otherwise):
+      for (test, body) in branches {
+        visit(test, action)
+        visit(body, action)
+      }
+      visit(otherwise, action)
+    case .forLoop(let loop):
+      visit(loop.target, action)
+      visit(loop.iterable, action)
+      visit(loop.body, action)
+      visit(loop.otherwise, action)
+      if let test = loop.test { visit(test, action) }
+    case .set(let target, let value):
+      visit(target, action)
+      visit(value, action)
+    case .setBlock(let target, let filter, let body):
+      visit(target, action)
+      if let filter { visit(filter, action) }
+      visit(body, action)
+    case .macro(let macro): visit(macro, action)
+    case .callBlock(let call, let block):
+      visit(call, action)
+      visit(block, action)
+    case .filterBlock(let filter, let body):
+      visit(body, action)
+      visit(filter, action)
+    case .with(let bindings, let body):
+      for (target, value) in bindings {
+        visit(target, action)
+        visit(value, action)
+      }
+      visit(body, action)
+    case .scope(let body): visit(body, action)
+    }
+  }
+
+  static func visit(_ macro: MacroSyntax, _ action: (Expression) -> Void) {
+    for parameter in macro.parameters { if let value = parameter.defaultValue { visit(value, action) } }
+    visit(macro.body, action)
+  }
+
+  static func visit(_ expression: Expression, _ action: (Expression) -> Void) {
+    action(expression)
+    for child in expression.children { visit(child, action) }
+  }
+
+  /// Whether a name is read or written anywhere.
+  static func mentions(_ name: String, in statements: [Statement]) -> Bool {
+    var found = false
+    visit(statements) { if case .name(name) = $0.kind { found = true } }
+    return found
+  }
+}
+
+extension Expression {
+  /// The expressions directly below, in the order they are evaluated.
+  var children: [Expression] {
+    switch kind {
+    case .constant, .name, .namespaceTarget: []
+    case .attribute(let object, _): [object]
+    case .item(let object, let key): [object, key]
+    case .slice(let start, let stop, let step): [start, stop, step].compactMap { $0 }
+    case .call(let callee, let arguments): [callee] + arguments.all
+    case .filter(let input, _, let arguments): (input.map { [$0] } ?? []) + arguments.all
+    case .test(let subject, _, let arguments): [subject] + arguments.all
+    case .not(let operand), .negate(let operand), .plus(let operand): [operand]
+    case .binary(_, let left, let right), .and(let left, let right), .or(let left, let right): [left, right]
+    case .compare(let first, let rest): [first] + rest.map(\.1)
+    case .concatenate(let parts), .list(let parts), .tuple(let parts): parts
+    case .conditional(let test, let then, let otherwise): [test, then] + (otherwise.map { [$0] } ?? [])
+    case .dict(let pairs): pairs.flatMap { [$0.key, $0.value] }
+    }
+  }
+}
+
+/// The macros a block calls, as far as its text tells.
+struct CallAnalysis {
+  private(set) var called: [String] = []
+  private(set) var dispatched: [(name: String, namespace: String?)] = []
+
+  init(_ macro: MacroSyntax) {
+    Walk.visit(macro) { if case .call(let callee, let arguments) = $0.kind { add(callee, arguments) } }
+  }
+
+  private mutating func add(_ callee: Expression, _ arguments: CallArguments) {
+    let name: String
+    switch callee.kind {
+    case .name(let text): name = text
+    case .attribute(let object, let attribute):
+      guard case .name(let owner) = object.kind else { return }
+      if owner == "adapter" {
+        if attribute == "dispatch" { addDispatch(arguments) }
+        return
+      }
+      name = owner + "." + attribute
+    default: return
+    }
+    if !called.contains(name) { called.append(name) }
+  }
+
+  private mutating func addDispatch(_ arguments: CallArguments) {
+    func text(_ position: Int, _ keyword: String) -> String? {
+      let value =
+        position < arguments.positional.count
+        ? arguments.positional[position] : arguments.keywords.first { $0.name == keyword }?.value
+      guard case .constant(.string(let text))? = value?.kind else { return nil }
+      return text
+    }
+    guard let name = text(0, "macro_name") else { return }
+    let namespace = text(1, "macro_namespace")
+    if !dispatched.contains(where: { $0.name == name && $0.namespace == namespace }) {
+      dispatched.append((name, namespace))
+    }
+  }
+}
