@@ -1,8 +1,9 @@
 import DBTContext
 import DBTEngine
+import DBTProject
 package import Logging
 import OrderedCollections
-import PlainData
+package import PlainData
 package import Secrets
 
 /// Runs dbt projects for the activities with the engine: one parsed project for all runs with the same settings.
@@ -10,7 +11,7 @@ package import Secrets
 /// Every method blocks and may be called from many threads. What it throws and returns is free of known secrets.
 package final class EngineRunner: ProjectRunner {
   private let catalog: ProjectCatalog
-  private let runs: RunRegistry
+  private let runs = RunRegistry()
   private let artifacts: ArtifactConfiguration
   private let logger: Logger
 
@@ -20,7 +21,6 @@ package final class EngineRunner: ProjectRunner {
   /// - Throws: `WorkerProcessError` when two projects have one name, `EngineError` when dbt's macro packages are missing.
   package init(_ configuration: Configuration, environment: ProcessEnvironment, logger: Logger) throws {
     catalog = try ProjectCatalog(configuration.projects, environment: environment, logger: logger)
-    runs = RunRegistry(logger: logger)
     artifacts = configuration.artifacts
     self.logger = logger
     for (name, fault) in catalog.parseAll() {
@@ -37,12 +37,12 @@ package final class EngineRunner: ProjectRunner {
       run.exclude = request.exclude.map { [$0] } ?? []
       run.indirectSelection = request.indirectSelection
       let engine = try catalog.engine(project, run, target: request.facts.target)
+      runs.pin(request.facts.invocationID, engine)
       let plan = try engine.plan(run)
       for warning in plan.warnings { logger.warning("\(warning)", metadata: ["project": "\(project.name)"]) }
       var result = DBTRunPlan(project: project.name, nodes: DBTRunPlan.nodes(plan))
       guard !result.nodes.isEmpty else {
-        throw RunnerError.failed(
-          .configuration, "no nodes found for command '\(request.facts.command)' with this selection", details: nil)
+        throw EngineRunner.nothingFound(request)
       }
       result.hasOnRunStart = plan.hasOnRunStart && run.command.executes
       result.hasOnRunEnd = plan.hasOnRunEnd && run.command.executes
@@ -54,43 +54,51 @@ package final class EngineRunner: ProjectRunner {
 
   package func executeNode(_ request: NodeActivityRequest, stop: StopRequest) throws -> PlainValue {
     try guarded(stop) {
-      let run = try run(request.facts)
-      let cancellation = stop.cancellation
-      let result = run.engine.execute(
-        request.uniqueID, in: run.context, cancellation: cancellation, threadName: "Thread-1 (worker)")
-      if result.errorKind == .cancelled || stop.isRequested && result.status.isFailure { throw RunnerError.stopped }
+      let (engine, run) = try begin(request.facts)
+      let result = engine.execute(request.uniqueID, in: run, cancellation: stop.cancellation)
       guard result.status.isFailure else { return result.contract }
-      throw RunnerError.failed(result.errorClass, result.message ?? "the node failed", details: result.contract)
+      if stop.isRequested || result.errorKind == .cancelled { throw RunnerError.stopped }
+      throw RunnerError(result)
     }
   }
 
   package func runHooks(_ request: HooksActivityRequest, stop: StopRequest) throws {
     try guarded(stop) {
-      let run = try run(request.facts)
+      let (engine, run) = try begin(request.facts)
       let phase: HookPhase = request.phase == .onRunStart ? .onRunStart : .onRunEnd
       let results = request.results.compactMap { NodeResult(contract: $0) }
-      let outcomes = run.engine.runHooks(phase, in: run.context, results: results, cancellation: stop.cancellation)
+      let outcomes = engine.runHooks(phase, in: run, results: results, cancellation: stop.cancellation)
       guard let failed = outcomes.first(where: { $0.status.isFailure }) else { return }
       if stop.isRequested { throw RunnerError.stopped }
-      throw RunnerError.failed(
-        failed.errorClass, "\(phase.rawValue): \(failed.message ?? "a hook failed")", details: nil)
+      throw RunnerError(failed)
     }
   }
 
   package func storeArtifacts(_ request: ArtifactsActivityRequest, stop: StopRequest) throws -> PlainValue {
     try guarded(stop) {
-      let run = try run(request.facts)
+      let (_, run) = try begin(request.facts)
       let results = request.results.compactMap { NodeResult(contract: $0) }
       let store = try ArtifactFolder(artifacts, invocationID: request.facts.invocationID)
-      return try store.write(Artifacts(run.context), results, log: request.log)
+      return try store.write(Artifacts(run), results, log: request.log)
     }
   }
 
-  private func run(_ facts: RunFacts) throws -> RunRegistry.Run {
-    let project = try catalog.project(facts.project)
+  /// The parsed project of a run, and a view of the database that only this activity has: other processes build beside
+  /// this one, so that what one node has seen may be old when the next begins.
+  private func begin(_ facts: RunFacts) throws -> (Engine, RunContext) {
     let request = try RunRequest(facts)
-    let engine = try catalog.engine(project, request, target: facts.target)
-    return runs.run(facts.invocationID, request, engine)
+    let engine = try runs.engine(facts.invocationID) {
+      try catalog.engine(try catalog.project(facts.project), request, target: facts.target)
+    }
+    let sink = LogSink(logger, project: engine.project.project.name, invocationID: facts.invocationID)
+    return (engine, engine.begin(request, sink: { sink.take($0) }))
+  }
+
+  private static func nothingFound(_ request: PlanActivityRequest) -> RunnerError {
+    var text = "no nodes found for command '\(request.facts.command)'"
+    if let select = request.select { text += " with select '\(select)'" }
+    if let exclude = request.exclude { text += " and exclude '\(exclude)'" }
+    return .failed(.configuration, text, details: nil)
   }
 
   /// Turns whatever was thrown into the runner's own error, without secrets.
@@ -101,7 +109,8 @@ package final class EngineRunner: ProjectRunner {
       throw RunnerError.failed(kind, Redactor.process.redact(message), details: details?.redacted)
     } catch let error as EngineError {
       if error.kind == .cancelled || stop.isRequested { throw RunnerError.stopped }
-      throw RunnerError.failed(error.errorClass, Redactor.process.redact(error.description), details: nil)
+      let kind = DBTErrorClass(error.kind, isTransient: error.isTransient)
+      throw RunnerError.failed(kind, Redactor.process.redact(error.description), details: nil)
     }
   }
 }

@@ -1,3 +1,4 @@
+import DBTContext
 import DBTEngine
 import DBTProject
 import Glibc
@@ -22,6 +23,8 @@ final class ProjectCatalog: Sendable {
   /// What decides how a project reads: runs with equal keys share one parsed form.
   private struct Key: Hashable {
     let project: String
+    /// State of the project's files.
+    let fingerprint: Int
     let target: String?
     let command: RunCommand
     let vars: PlainObject
@@ -93,7 +96,8 @@ final class ProjectCatalog: Sendable {
   /// was mended in place works with the next run.
   func engine(_ project: Project, _ request: RunRequest, target: String?) throws -> Engine {
     let key = Key(
-      project: project.name, target: target ?? self.target, command: request.command, vars: request.settings.vars,
+      project: project.name, fingerprint: Folder.fingerprint([project.directory, project.profilesDirectory]),
+      target: target ?? self.target, command: request.command, vars: request.settings.vars,
       environment: request.settings.environment, fullRefresh: request.settings.fullRefresh)
     return try slot(key).engine.withLock { engine in
       if let engine { return engine }
@@ -158,46 +162,80 @@ extension ProjectCatalog.Project {
     } catch {
       throw RunnerError.failed(.configuration, "\(error)", details: nil)
     }
-    let hooks = document["hooks"]?.objectValue ?? [:]
-    if let event = hooks.first(where: { $0.value.arrayValue?.isEmpty == false })?.key {
-      throw RunnerError.failed(
-        .configuration, "dbt_temporal.yml asks for '\(event)' hooks, which this version cannot run yet: remove them",
-        details: nil)
+    func refuse(_ fault: String) -> RunnerError { .failed(.configuration, "dbt_temporal.yml: \(fault)", details: nil) }
+    for (event, hooks) in document["hooks"]?.objectValue ?? [:] where hooks.arrayValue?.isEmpty == false {
+      throw refuse("hooks.\(event) is not supported by this version yet; remove it")
     }
-    return DBTRunSettings(plan: document)
+    if document["retry"]?["non_retryable_errors"]?.arrayValue?.isEmpty == false {
+      throw refuse("retry.non_retryable_errors is not supported by this version yet; remove it")
+    }
+    for block in ["retry", "timeouts"] {
+      for (key, value) in document[block]?.objectValue ?? [:] where value.objectValue == nil && value.arrayValue == nil
+      {
+        guard let number = value.doubleValue, number > 0 else {
+          throw refuse("\(block).\(key) must be a number above 0")
+        }
+      }
+    }
+    let settings = DBTRunSettings(plan: document)
+    guard settings.nodeHeartbeatSeconds <= settings.nodeSeconds, settings.hookHeartbeatSeconds <= settings.hookSeconds
+    else { throw refuse("a heartbeat timeout must not exceed the time limit it belongs to") }
+    return settings
   }
 }
 
-/// The runs that this process takes part in: what their nodes share is kept while they are recent.
+/// Which parsed form each recent run uses: one run never sees two states of a project within a process.
 final class RunRegistry: Sendable {
-  /// A run in this process.
-  struct Run: Sendable {
-    let engine: Engine
-    let context: RunContext
+  /// Runs remembered at most; the longest unused goes.
+  private static let limit = 64
+
+  private let engines = Mutex<OrderedDictionary<String, Engine>>([:])
+
+  /// Notes the form that a run was planned with.
+  func pin(_ invocationID: String, _ engine: Engine) {
+    engines.withLock { engines in
+      engines.removeValue(forKey: invocationID)
+      engines[invocationID] = engine
+      if engines.count > RunRegistry.limit { engines.removeFirst() }
+    }
   }
 
-  /// Runs kept at most; the longest unused goes and is begun anew when it comes back.
-  private static let limit = 32
-
-  private let runs = Mutex<OrderedDictionary<String, Run>>([:])
-  private let logger: Logger
-
-  init(logger: Logger) { self.logger = logger }
-
-  func run(_ invocationID: String, _ request: RunRequest, _ engine: Engine) -> Run {
-    runs.withLock { runs in
-      // The same id with another engine: a run that was reset or begun with other settings.
-      let known = runs.removeValue(forKey: invocationID).flatMap { $0.engine === engine ? $0 : nil }
-      let sink = LogSink(logger, project: engine.project.project.name, invocationID: invocationID)
-      let run = known ?? Run(engine: engine, context: engine.begin(request, sink: { sink.take($0) }))
-      runs[invocationID] = run
-      if runs.count > RunRegistry.limit { runs.removeFirst() }
-      return run
-    }
+  /// The run's form; `make` finds one when this process has not seen the run yet.
+  func engine(_ invocationID: String, make: () throws -> Engine) throws -> Engine {
+    let known = engines.withLock { $0[invocationID] }
+    let engine = try known ?? make()
+    pin(invocationID, engine)
+    return engine
   }
 }
 
 extension Folder {
+  /// A number that changes when a file below the folders is added, removed, replaced or rewritten. Looks at names, sizes
+  /// and times, not into files; output folders (`target`, `logs`) and hidden ones are left out.
+  static func fingerprint(_ folders: [String]) -> Int {
+    var hasher = Hasher()
+    var waiting = folders.map { (path: $0, depth: 0) }
+    var count = 0
+    while let (path, depth) = waiting.popLast(), count < 200_000 {
+      for name in entries(path) where !["target", "logs"].contains(name) || depth > 0 {
+        var status = stat()
+        let full = path + "/" + name
+        guard unsafe stat(full, &status) == 0 else { continue }
+        count += 1
+        if status.st_mode & S_IFMT == S_IFDIR {
+          if depth < 32 { waiting.append((full, depth + 1)) }
+          continue
+        }
+        hasher.combine(full)
+        hasher.combine(status.st_ino)
+        hasher.combine(status.st_size)
+        hasher.combine(status.st_mtim.tv_sec)
+        hasher.combine(status.st_mtim.tv_nsec)
+      }
+    }
+    return hasher.finalize()
+  }
+
   /// The path from the root, links resolved; the path itself when it leads nowhere.
   static func absolute(_ path: String) -> String {
     guard let resolved = unsafe realpath(path, nil) else { return path }

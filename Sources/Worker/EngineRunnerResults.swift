@@ -39,18 +39,22 @@ extension NodeResult {
     }
     self.init(plain: .object(members))
   }
-
-  /// The class of the failure, which decides whether the scheduler tries again.
-  var errorClass: DBTErrorClass {
-    if status == .fail { return .testFailure }
-    guard let errorKind else { return .compilation }
-    return DBTErrorClass(errorKind, isTransient: isTransient)
-  }
 }
 
-extension EngineError {
-  /// The class of the failure, which decides whether the scheduler tries again.
-  var errorClass: DBTErrorClass { DBTErrorClass(kind, isTransient: isTransient) }
+extension RunnerError {
+  /// A node or hook that ended badly. The failure carries the node's result without its code: the scheduler keeps no more
+  /// than 4 KiB of the failure of an attempt that is to be repeated.
+  init(_ result: NodeResult) {
+    var message = result.message ?? "\(result.uniqueID) ended with status \(result.status.rawValue)"
+    let kind: DBTErrorClass
+    if result.status == .fail {
+      kind = result.uniqueID.hasPrefix("unit_test.") ? .unitTestFailure : .testFailure
+      message = "\(result.uniqueID) (\(result.failures ?? 0) failing row(s))"
+    } else {
+      kind = DBTErrorClass(result.errorKind ?? .runtime, isTransient: result.isTransient)
+    }
+    self = .failed(kind, message, details: result.contract.replacing("compiled_code", by: .null))
+  }
 }
 
 extension DBTErrorClass {
