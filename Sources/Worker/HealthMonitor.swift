@@ -1,6 +1,5 @@
 import CLinux
 package import EventLoop
-import Glibc
 package import Logging
 package import Observability
 import Synchronization

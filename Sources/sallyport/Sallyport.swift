@@ -53,8 +53,6 @@ struct Sallyport: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      WorkerCommand.self, SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self,
-      DBTCommand.self,
-    ],
-    defaultSubcommand: WorkerCommand.self)
+      SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self, DBTCommand.self,
+    ])
 }

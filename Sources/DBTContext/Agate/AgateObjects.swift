@@ -26,7 +26,7 @@ package final class AgateSequence: Object {
 
   package func iterate(_ evaluation: Evaluation) throws -> [Value]? { values }
   package func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {
-    AgateSequence.item(key, values, keys)
+    try AgateSequence.item(key, values, keys, evaluation)
   }
   package func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
     AgateSequence.method(name, values, keys)
@@ -38,7 +38,16 @@ package final class AgateSequence: Object {
     return "<agate.\(typeName): (\(shown)\(values.count > 5 ? ", ..." : ""))>"
   }
 
-  static func item(_ key: Value, _ values: [Value], _ keys: [String]?) -> Value? {
+  /// Positions, names, and slices, which give tuples.
+  static func item(_ key: Value, _ values: [Value], _ keys: [String]?, _ evaluation: Evaluation) throws -> Value? {
+    if key.intValue == nil, key.stringValue == nil {
+      let found = try evaluation.item(key, of: .tuple(values))
+      return found.isUndefined ? nil : found
+    }
+    return item(key, values, keys)
+  }
+
+  private static func item(_ key: Value, _ values: [Value], _ keys: [String]?) -> Value? {
     if let position = key.intValue {
       let index = position < 0 ? position + values.count : position
       return values.indices.contains(index) ? values[index] : nil
@@ -101,7 +110,9 @@ package final class AgateRow: Object {
   }
 
   package func iterate(_ evaluation: Evaluation) throws -> [Value]? { values }
-  package func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { AgateSequence.item(key, values, names) }
+  package func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {
+    try AgateSequence.item(key, values, names, evaluation)
+  }
   package func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
     AgateSequence.method(name, values, names)
   }
@@ -128,7 +139,9 @@ package final class AgateColumn: Object {
 
   package func isEqual(to other: any Object) -> Bool { (other as? AgateColumn)?.values == values }
   package func iterate(_ evaluation: Evaluation) throws -> [Value]? { values }
-  package func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { AgateSequence.item(key, values, nil) }
+  package func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {
+    try AgateSequence.item(key, values, nil, evaluation)
+  }
 
   package func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
     let values = values
@@ -136,7 +149,7 @@ package final class AgateColumn: Object {
     case "name": return .string(self.name)
     case "data_type": return .object(AgateTypeObject(type))
     case "values_without_nulls": return .function(name) { _, _ in .tuple(values.filter { !$0.isNone }) }
-    case "values_distinct": return .function(name) { _, _ in .object(try PythonSet(values)) }
+    case "values_distinct": return .function(name) { _, _ in .object(try SetObject(values)) }
     default: return AgateSequence.method(name, values, nil)
     }
   }

@@ -132,7 +132,9 @@ extension DBTError {
       location = TemplateLocation(path: path, line: error.line, column: error.column, excerpt: error.excerpt)
     }
     for frame in error.macroStack {
-      let reference = NodeReference(resourceType: "macro", name: frame.name, path: frame.path)
+      // The name a macro is stored under has a prefix that users do not know.
+      let name = frame.name.hasPrefix("dbt_macro__") ? String(frame.name.dropFirst(11)) : frame.name
+      let reference = NodeReference(resourceType: "macro", name: name, path: frame.path)
       if stack.last != reference { stack.append(reference) }
     }
   }

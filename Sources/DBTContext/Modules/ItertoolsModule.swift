@@ -42,7 +42,7 @@ enum ItertoolsModule {
   }
 
   private static func iterator(_ name: String, _ items: [Value]) -> Value {
-    .object(PythonIterator("itertools.\(name)", items))
+    .object(IteratorObject(items, typeName: "itertools.\(name)"))
   }
 
   fileprivate static func items(_ value: Value?, _ evaluation: Evaluation) throws -> [Value] {
@@ -197,7 +197,8 @@ private final class ChainFunction: Object {
 
   func call(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
     .object(
-      PythonIterator("itertools.chain", try arguments.positional.flatMap { try ItertoolsModule.items($0, evaluation) }))
+      IteratorObject(
+        try arguments.positional.flatMap { try ItertoolsModule.items($0, evaluation) }, typeName: "itertools.chain"))
   }
 
   func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
@@ -205,7 +206,7 @@ private final class ChainFunction: Object {
     return .function(name, ["iterable"]) { values, evaluation in
       let parts = try ItertoolsModule.items(values[0], evaluation)
       return .object(
-        PythonIterator("itertools.chain", try parts.flatMap { try ItertoolsModule.items($0, evaluation) }))
+        IteratorObject(try parts.flatMap { try ItertoolsModule.items($0, evaluation) }, typeName: "itertools.chain"))
     }
   }
 }

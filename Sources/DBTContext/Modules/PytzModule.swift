@@ -18,7 +18,7 @@ enum PytzModule {
     case "all_timezones", "common_timezones":
       return .list(try ZoneDatabase.system.allNames().map { .string($0) })
     case "all_timezones_set", "common_timezones_set":
-      return .object(try PythonSet(try ZoneDatabase.system.allNames().map { .string($0) }))
+      return .object(try SetObject(try ZoneDatabase.system.allNames().map { .string($0) }))
     default: return nil
     }
   }

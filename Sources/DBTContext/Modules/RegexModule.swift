@@ -88,7 +88,7 @@ enum RegexModule {
   }
 
   static func findIter(_ program: RegexProgram, _ value: Value?) throws -> Value {
-    .object(PythonIterator("callable_iterator", try matches(program, value).map { .object($0) }))
+    .object(IteratorObject(try matches(program, value).map { .object($0) }, typeName: "callable_iterator"))
   }
 
   static func split(_ program: RegexProgram, _ value: Value?, _ maximum: Value?) throws -> Value {

@@ -21,7 +21,7 @@ enum DataFunctions {
         return .string(text)
       },
       "set": .function("set", ["value", "default?"]) { values, evaluation in
-        guard let items = try values[0]?.elements(evaluation), let set = try? PythonSet(items) else {
+        guard let items = try values[0]?.elements(evaluation), let set = try? SetObject(items) else {
           return values[1] ?? .none
         }
         return .object(set)
@@ -30,7 +30,7 @@ enum DataFunctions {
         guard let items = try values[0]?.elements(evaluation) else {
           throw DBTError(.compilation, "'\(values[0]?.typeName ?? "")' object is not iterable")
         }
-        return .object(try PythonSet(items))
+        return .object(try SetObject(items))
       },
       "zip": .object(
         NativeFunction("zip") { arguments, evaluation in
@@ -73,7 +73,7 @@ enum DataFunctions {
       columns.append(items)
     }
     let count = columns.map(\.count).min() ?? 0
-    return .object(PythonIterator("zip", (0..<count).map { row in .tuple(columns.map { $0[row] }) }))
+    return .object(IteratorObject((0..<count).map { row in .tuple(columns.map { $0[row] }) }, typeName: "zip"))
   }
 
   /// What the first dict of lists has beyond the second, in any case of letters.
