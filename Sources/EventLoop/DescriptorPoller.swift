@@ -26,6 +26,7 @@ final class DescriptorPoller {
   private var watches: [Int32: Watch] = [:]
   private var nextNumber: UInt32 = 0
 
+  /// Opens the epoll instance.
   init() throws(EventLoopError) {
     descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
     guard descriptor >= 0 else { throw EventLoopError(.descriptorRefused, systemError: sly_errno()) }

@@ -2,6 +2,7 @@ internal import HeapModule
 
 /// Names one timer for its cancellation.
 package struct TimerKey: Sendable, Hashable {
+  /// Counts from 1 within one queue.
   let number: UInt64
 }
 

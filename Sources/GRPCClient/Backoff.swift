@@ -3,6 +3,7 @@ struct Backoff {
   private let policy: ChannelConfiguration.BackoffPolicy
   private var failures = 0
 
+  /// No failure so far.
   init(_ policy: ChannelConfiguration.BackoffPolicy) { self.policy = policy }
 
   /// An attempt has failed: how long to wait before the next.

@@ -73,6 +73,8 @@ extension GRPCChannel {
     if case .failure(let error) = outcome, error.code == .unauthenticated {
       working.lastError = error.description
       if repeatWithNewKey(id, error) { return }
+    } else {
+      working.lastError = nil
     }
     settle(id, outcome)
   }

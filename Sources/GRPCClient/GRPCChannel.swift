@@ -20,27 +20,42 @@ package actor GRPCChannel: UnaryCaller {
     var answered = 0
   }
 
+  /// What was asked for.
   let configuration: ChannelConfiguration
+  /// The loop on whose thread the actor runs.
   let loop: EventLoop
+  /// Where events are logged.
   let logger: Logger
+  /// Composes header fields.
   let fields: RequestFields
+  /// The API key's file, if there is one.
   let keyFile: SecretFile?
   /// Why no call can ever be made with this configuration; nil when it is sound.
   private let refusal: String?
   private let published = Mutex(ChannelState())
 
+  /// Every accepted call that has not ended, by number.
   var calls: [UInt64: PendingCall] = [:]
+  /// The calls that wait.
   var queue = CallQueue()
   private var nextCall: UInt64 = 0
+  /// Every connection that has not ended, by generation.
   var slots: [Int: Slot] = [:]
   /// The generation of the connection that takes new calls, also while it is being made.
   var current: Int?
+  /// The latest generation given out.
   var nextGeneration = 0
+  /// Pauses between attempts.
   var backoff: Backoff
+  /// Set while such a pause lasts.
   var reconnectTimer: TimerKey?
+  /// Set while the key file is to be looked at again.
   var keyTimer: TimerKey?
+  /// The value of `authorization`, once the key has been read.
   var authorization: SharedSecret?
+  /// Whether `shutdown` has been called.
   var isShutDown = false
+  /// Callers of `shutdown` that wait for its end.
   var shutdownWaiters: [CheckedContinuation<Void, Never>] = []
   /// The state in the making; `publish` shows it to other threads.
   var working = ChannelState()

@@ -1,5 +1,6 @@
 /// The frame round a message: one byte that tells whether it is compressed, four that tell its length.
 package enum MessageFrame {
+  /// Length of the frame's header.
   static let headerBytes = 5
 
   /// The message with its frame, uncompressed.

@@ -12,6 +12,7 @@ struct FrameBudget {
   private var tokens: Double
   private var last: MonotonicTime?
 
+  /// A full bucket.
   init(capacity: Int = 1_000, refillPerSecond: Int = 10) {
     self.capacity = Double(capacity)
     refill = Double(refillPerSecond)

@@ -34,35 +34,52 @@ package final class HTTP2Connection {
     case closed(HTTP2Error, unsent: Set<Int32>)
   }
 
-  private enum Stage { case idle, preparing, dialing, securing, open, closing, closed }
+  /// How far the connection has come.
+  enum Stage { case idle, preparing, dialing, securing, open, closing, closed }
 
   /// Bytes that may wait for the socket before encryption and framing pause.
-  private static let stagingLimit = 256 << 10
+  static let stagingLimit = 256 << 10
   /// Bytes read from the socket before other descriptors get their turn.
-  private static let bytesPerTurn = 1 << 20
+  static let bytesPerTurn = 1 << 20
+  /// How long the peer may take to acknowledge our SETTINGS.
+  private static let acknowledgementTime: Duration = .seconds(10)
   /// How long the farewell may take.
   private static let closingTime: Duration = .seconds(1)
 
   private let options: HTTP2ConnectionOptions
-  private let loop: EventLoop
+  /// The loop on whose thread everything happens.
+  let loop: EventLoop
   private let logger: Logger
-  private var onEvent: ((Event) -> Void)?
-  private var stage = Stage.idle
+  /// Where events go; nil once `.closed` has been reported.
+  var onEvent: ((Event) -> Void)?
+  /// How far the connection has come.
+  var stage = Stage.idle
   private var context: TLSContext?
   private var dial: Dial?
-  private var socket: StreamSocket?
-  private var tls: TLSSession?
-  private var session: HTTP2Session?
-  private var keepalive: Keepalive?
+  /// The socket, from the dial's success to the end.
+  var socket: StreamSocket?
+  /// The TLS session; nil in plaintext.
+  var tls: TLSSession?
+  /// The HTTP/2 session, from the dial's success to the end.
+  var session: HTTP2Session?
+  /// Liveness, once the peer has greeted.
+  var keepalive: Keepalive?
   private var timer: TimerKey?
-  private var staged: [UInt8] = []
-  private var stagedOffset = 0
-  private var interest: Readiness = .readable
-  private var isPumping = false
-  private var needsPump = false
-  private var inputBuffer = [UInt8](repeating: 0, count: 64 << 10)
+  private var acknowledgementTimer: TimerKey?
+  /// Bytes on their way to the socket, from `stagedOffset` on.
+  var staged: [UInt8] = []
+  /// How much of `staged` has been sent.
+  var stagedOffset = 0
+  /// What the socket is watched for.
+  var interest: Readiness = .readable
+  /// Guards against pumping from within pumping.
+  var isPumping = false
+  /// Whether a pump is due in this turn already.
+  var needsPump = false
+  /// Where the socket is read into.
+  var inputBuffer = [UInt8](repeating: 0, count: 64 << 10)
   /// Bytes received and sent on the socket so far.
-  package private(set) var bytesReceived = 0, bytesSent = 0
+  package internal(set) var bytesReceived = 0, bytesSent = 0
 
   /// Prepares a connection; nothing happens before `start`.
   package init(
@@ -198,11 +215,21 @@ package final class HTTP2Connection {
     fail(HTTP2Error(.silent, "\(options.target.host):\(options.target.port): \(phase) within \(seconds) s"))
   }
 
-  private func becameReady() {
+  /// The peer has greeted: calls may go, liveness is watched.
+  func becameReady() {
     keepalive = Keepalive(
       interval: options.keepaliveInterval, timeout: options.keepaliveTimeout, now: .now())
     scheduleKeepalive()
+    acknowledgementTimer = loop.setTimer(at: .now() + Self.acknowledgementTime) { [weak self] in
+      self?.fail(HTTP2Error(.silent, "the server did not acknowledge the HTTP/2 SETTINGS in time"))
+    }
     logger.debug("connection ready", metadata: ["tls": "\(tls?.summary ?? "none")"])
+  }
+
+  /// The peer has acknowledged our SETTINGS.
+  func settingsAcknowledged() {
+    if let acknowledgementTimer { loop.cancelTimer(acknowledgementTimer) }
+    acknowledgementTimer = nil
   }
 
   // MARK: Keepalive
@@ -229,185 +256,22 @@ package final class HTTP2Connection {
     timer = loop.setTimer(at: deadline, body)
   }
 
-  // MARK: Bytes
-
-  private func socketReady(_ readiness: Readiness) {
-    if readiness.contains(.writable) { pump() }
-    if readiness.contains(.readable) { readSocket() }
-  }
-
-  private func readSocket() {
-    var total = 0
-    while total < Self.bytesPerTurn, let socket, stage != .closed {
-      let transfer = unsafe inputBuffer.withUnsafeMutableBytes { unsafe socket.receive(into: $0) }
-      switch transfer {
-      case .moved(let count):
-        total += count
-        bytesReceived += count
-        keepalive?.received(at: .now())
-        guard take(count) else { return }
-      case .wouldBlock: return pump()
-      case .ended: return inputEnded(nil)
-      case .failed(let number): return inputEnded(number)
-      }
-    }
-    pump()
-  }
-
-  /// Passes on what is in the input buffer. False: the connection is over.
-  private func take(_ count: Int) -> Bool {
-    do {
-      if let tls {
-        tls.receive(inputBuffer[..<count])
-        try takePlaintext(of: tls)
-      } else {
-        try session?.receive(inputBuffer[..<count], at: .now())
-      }
-    } catch let error as TLSError {
-      deliverEvents()
-      fail(HTTP2Error(error.isRefusal ? .refusedByTLS : .connectionLost, error.message))
-      return false
-    } catch {
-      deliverEvents()
-      fail(error as? HTTP2Error ?? HTTP2Error(.connectionLost, "\(error)"))
-      return false
-    }
-    deliverEvents()
-    return stage != .closed
-  }
-
-  private func takePlaintext(of tls: TLSSession) throws {
-    if stage == .securing {
-      guard try tls.handshake() else { return }
-      stage = .open
-    }
-    while true {
-      switch try tls.read() {
-      case .bytes(let bytes): try session?.receive(bytes[...], at: .now())
-      case .wouldBlock, .ended: return
-      }
-    }
-  }
-
-  private func inputEnded(_ number: Int32?) {
-    guard stage != .closing else { return farewellEnded() }
-    let how = number.map { SystemErrorText.describe($0) } ?? "the server closed it"
-    let text =
-      switch stage {
-      case .securing: "the server closed the connection during the TLS handshake (\(how))"
-      case .open where session?.isReady != true:
-        "the server closed the connection before it spoke HTTP/2 (\(how)); is TLS expected on this port?"
-      default: "the connection was lost: \(how)"
-      }
-    fail(HTTP2Error(.connectionLost, text))
-  }
-
-  private func deliverEvents() {
-    guard let session else { return }
-    for event in session.takeEvents() {
-      if case .ready = event { becameReady() }
-      onEvent?(.session(event))
-      if stage == .closed { return }
-    }
-  }
-
-  /// Lets what several calls in one turn produce go out together.
-  private func pumpSoon() {
-    guard !needsPump, stage == .open || stage == .closing else { return }
-    needsPump = true
-    loop.setTimer(at: .now()) { [weak self] in
-      self?.needsPump = false
-      self?.pump()
-    }
-  }
-
-  /// Moves bytes outwards as far as the socket takes them.
-  private func pump() {
-    guard !isPumping, stage == .securing || stage == .open || stage == .closing else { return }
-    isPumping = true
-    defer { isPumping = false }
-    do {
-      repeat { try fillStaging() } while stagedCount > 0 && sendStaged()
-    } catch let error as TLSError {
-      return fail(HTTP2Error(error.isRefusal ? .refusedByTLS : .connectionLost, error.message))
-    } catch {
-      return fail(error as? HTTP2Error ?? HTTP2Error(.connectionLost, "\(error)"))
-    }
-    deliverEvents()
-    if let error = session?.fatalError, stagedCount == 0 { return fail(error) }
-    if stage == .open, session?.isFinished == true, stagedCount == 0 {
-      fail(HTTP2Error(.closedByPeer, "the server drained the connection"))
-    }
-  }
-
-  private var stagedCount: Int { staged.count - stagedOffset }
-
-  private func fillStaging() throws {
-    if let tls, stage == .securing, try tls.handshake() { stage = .open }
-    if let session, stage != .securing, stagedCount < Self.stagingLimit {
-      let output = try session.takeOutput(limit: Self.stagingLimit)
-      if let tls {
-        try tls.write(output)
-      } else {
-        staged.append(contentsOf: output)
-      }
-    }
-    stageCiphertext()
-  }
-
-  private func stageCiphertext() {
-    if let tls, tls.ciphertextCount > 0 { staged.append(contentsOf: tls.takeCiphertext()) }
-  }
-
-  /// Sends what is staged. True: all of it went out.
-  @discardableResult
-  private func sendStaged() -> Bool {
-    guard let socket else { return false }
-    while stagedCount > 0 {
-      let transfer = unsafe staged.withUnsafeBytes {
-        unsafe socket.send(UnsafeRawBufferPointer(rebasing: $0[stagedOffset...]))
-      }
-      switch transfer {
-      case .moved(let count):
-        stagedOffset += count
-        bytesSent += count
-      case .wouldBlock:
-        watch([.readable, .writable])
-        return false
-      case .ended, .failed:
-        // What the peer said before it closed (a TLS alert, as a rule) is still to be read and tells why.
-        staged = []
-        stagedOffset = 0
-        loop.setTimer(at: .now()) { [weak self] in self?.readSocket() }
-        return false
-      }
-    }
-    staged.removeAll(keepingCapacity: staged.capacity <= Self.stagingLimit)
-    stagedOffset = 0
-    watch(.readable)
-    return true
-  }
-
-  private func watch(_ readiness: Readiness) {
-    guard readiness != interest, let socket else { return }
-    interest = readiness
-    try? loop.rewatch(socket.descriptor, for: readiness)
-  }
-
   // MARK: The end
 
-  private func farewellEnded() {
+  /// The farewell is over: the peer has closed, or its time has passed.
+  func farewellEnded() {
     fail(HTTP2Error(.connectionLost, "the connection was closed by this side"))
   }
 
-  private func fail(_ error: HTTP2Error) {
+  /// Ends everything and reports it; the first call counts.
+  func fail(_ error: HTTP2Error) {
     guard stage != .closed else { return }
     // A last word (a TLS alert, a GOAWAY) helps the other side's operator; nobody waits for it to arrive.
     if stage == .securing || stage == .open { try? fillStaging() }
     sendStaged()
     stage = .closed
-    if let timer { loop.cancelTimer(timer) }
-    timer = nil
+    for timer in [timer, acknowledgementTimer].compactMap({ $0 }) { loop.cancelTimer(timer) }
+    (timer, acknowledgementTimer) = (nil, nil)
     dial?.cancel()
     dial = nil
     if let socket {

@@ -7,6 +7,7 @@ package import EventLoop
 /// within a callback of the library. After an error has been thrown only `takeOutput` (once) and release make sense.
 @safe package final class HTTP2Session {
   private let handle: OpaquePointer
+  /// Bounds and windows.
   let limits: HTTP2Limits
   /// What has happened since `takeEvents` was last called.
   private var events: [HTTP2Event] = []

@@ -15,6 +15,7 @@ struct HTTP2Stream {
   /// Why this side resets the stream.
   var localReason: String?
 
+  /// A stream about to send a request with this body.
   init(body: [UInt8]) { self.body = body }
 
   /// A header block begins.

@@ -48,12 +48,15 @@ internal import Secrets
           return unsafe prompt.answer(into: UnsafeMutableRawBufferPointer(start: area, count: Int(max(0, size))))
         }, Unmanaged.passUnretained(prompt).toOpaque())
     }
-    let errors = OpenSSLErrors.take()
+    OpenSSLErrors.clear()
     if let handle = unsafe handle { return unsafe PrivateKey(adopting: handle) }
-    throw failure(file: file, prompt: prompt, errors: errors)
+    let holdsHeader = unsafe pem.withBytes { bytes in
+      unsafe bytes.contains(sequence: "PRIVATE KEY-----")
+    }
+    throw failure(file: file, prompt: prompt, holdsHeader: holdsHeader)
   }
 
-  private static func failure(file: String, prompt: Prompt, errors: [OpenSSLErrors.Entry]) -> TLSError {
+  private static func failure(file: String, prompt: Prompt, holdsHeader: Bool) -> TLSError {
     if prompt.isTooLong { return TLSError(.passphraseWrong, "the passphrase of '\(file)' is longer than 1023 bytes") }
     if prompt.wasAsked && prompt.passphrase == nil {
       return TLSError(
@@ -64,9 +67,19 @@ internal import Secrets
       return TLSError(.passphraseWrong, "the passphrase does not open the private key '\(file)': correct its file")
     }
     let reason =
-      errors.contains { $0.reason == PEM_R_NO_START_LINE }
-      ? "no PEM private key in it" : errors.first?.text ?? "unreadable"
+      holdsHeader ? "damaged, or encrypted in a way that OpenSSL no longer reads" : "no PEM private key in it"
     return TLSError(
       .fileUnusable, "'\(file)' is not a usable private key (\(reason)): it must be PEM (PKCS#8, SEC 1 or PKCS#1)")
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether an ASCII text stands anywhere in the bytes; no copy of them is made.
+  fileprivate func contains(sequence text: String) -> Bool {
+    let wanted = Array(text.utf8)
+    guard count >= wanted.count else { return false }
+    return (0...(count - wanted.count)).contains { start in
+      wanted.indices.allSatisfy { unsafe self[start + $0] == wanted[$0] }
+    }
   }
 }

@@ -82,6 +82,7 @@ package final class TemporalWorker: Sendable {
       do {
         let info = try await service.describeNamespace(request).namespaceInfo
         health.pollingEnded("start")
+        health.pollingEnded("start")
         var options = options
         if let limit = info?.limits?.blobSizeLimitError, limit > 0 {
           options.payloadLimit = min(options.payloadLimit, Int(clamping: limit))

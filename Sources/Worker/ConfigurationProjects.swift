@@ -150,6 +150,11 @@ enum Folder {
 
   /// The immediate sub-folders, links to folders included, sorted by name; empty when the folder cannot be read.
   static func subfolders(of path: String) -> [String] {
+    entries(path).map { path == "." ? $0 : path + "/" + $0 }.filter(exists)
+  }
+
+  /// The names in a folder without hidden ones, sorted; empty when the folder cannot be read.
+  static func entries(_ path: String) -> [String] {
     guard let handle = unsafe opendir(path) else { return [] }
     defer { unsafe _ = closedir(handle) }
     var names: [String] = []
@@ -159,6 +164,6 @@ enum Folder {
       }
       if !name.hasPrefix(".") { names.append(name) }
     }
-    return names.sorted().map { path == "." ? $0 : path + "/" + $0 }.filter(exists)
+    return names.sorted()
   }
 }

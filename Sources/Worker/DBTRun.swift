@@ -12,8 +12,10 @@ package struct DBTRun: Orchestration {
 
   package static let interactions = OrchestrationInteractions(queries: ["run_status"], updates: ["set_fail_fast"])
 
-  /// Most nodes that are handed to the scheduler at a time; it allows 2000 open activities to a run.
+  /// Most nodes that are handed to the scheduler at a time, whatever the plan says; it allows 2000 open activities to a run.
   static let window = 500
+  /// Bytes that the orders of one workflow task may have together; the scheduler takes requests of 4 MiB.
+  static let orderBudget = 2 << 20
 
   /// What the run does now; the names of the query's `phase`.
   package enum Phase: String, Codable, Sendable {
@@ -190,7 +192,7 @@ package struct DBTRun: Orchestration {
     guard phase == .executing, var schedule else { return [] }
     var commands: [OrchestrationCommand] = []
     if !isCancelled {
-      for index in schedule.takeReady(limit: Self.window - schedule.runningCount) {
+      for index in schedule.takeReady(limit: window - schedule.runningCount) {
         guard let node = plan?.nodes[index] else { continue }
         results.began(index)
         progress.started(node, number: results.order.count, of: schedule.status.count)
@@ -201,6 +203,12 @@ package struct DBTRun: Orchestration {
     if schedule.isDone { return commands + finalize() }
     if progress.isMemoDue(schedule, now: now) { commands.append(memo()) }
     return commands
+  }
+
+  /// Nodes that may be open at a time: what the plan allows, and no more than fit into one request.
+  private var window: Int {
+    let bytes = input.vars.jsonBytes().count + input.env.jsonBytes().count + 1024
+    return max(1, min(Self.window, plan?.threads ?? Self.window, Self.orderBudget / bytes))
   }
 
   private mutating func nodeEnded(

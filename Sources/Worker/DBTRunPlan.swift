@@ -36,6 +36,8 @@ package struct DBTRunPlan: Codable, Sendable, Equatable {
   package var hasOnRunStart = false
   package var hasOnRunEnd = false
   package var writesArtifacts = false
+  /// Most nodes of the run that may run at a time: the `threads` of dbt's profile; nil: no bound of its own.
+  package var threads: Int?
   package var settings = DBTRunSettings()
 
   package init(project: String, nodes: [Node]) {
@@ -66,6 +68,7 @@ package struct DBTRunPlan: Codable, Sendable, Equatable {
     hasOnRunStart = plain["has_on_run_start"]?.boolValue ?? false
     hasOnRunEnd = plain["has_on_run_end"]?.boolValue ?? false
     writesArtifacts = plain["write_artifacts"]?.boolValue ?? false
+    threads = plain["threads"]?.intValue
     settings = DBTRunSettings(plan: plain)
   }
 
@@ -86,7 +89,8 @@ package struct DBTRunPlan: Codable, Sendable, Equatable {
     return [
       "project": .string(project), "levels": .array(levels.map { .array($0.map { .string(nodes[$0].uniqueID) }) }),
       "nodes": .object(listed), "has_on_run_start": .bool(hasOnRunStart), "has_on_run_end": .bool(hasOnRunEnd),
-      "write_artifacts": .bool(writesArtifacts), "retry": settings.retryPlain, "timeouts": settings.timeoutsPlain,
+      "write_artifacts": .bool(writesArtifacts), "threads": threads.map { .int($0) } ?? .null,
+      "retry": settings.retryPlain, "timeouts": settings.timeoutsPlain,
     ]
   }
 

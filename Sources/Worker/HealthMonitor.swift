@@ -1,5 +1,6 @@
 import CLinux
 package import EventLoop
+import Glibc
 package import Logging
 package import Observability
 import Synchronization

@@ -122,7 +122,6 @@ struct DBTSession: Sendable {
     let engine = try open()
     let plan = try engine.plan(request)
     let console = console
-    console.take(LogLine(.info, ""))
     let runner = LocalRunner(engine: engine, cancellation: cancellation) { console.take($0) }
     let (summary, run) = try runner.run(request, plan: plan)
     try Artifacts(run).write(summary.results, elapsed: summary.elapsed)

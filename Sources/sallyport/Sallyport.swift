@@ -53,6 +53,8 @@ struct Sallyport: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self, DBTCommand.self,
-    ])
+      WorkerCommand.self, SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self,
+      DBTCommand.self,
+    ],
+    defaultSubcommand: WorkerCommand.self)
 }

@@ -11,11 +11,11 @@ import Testing
   @Test(arguments: [
     ("select * from __dbt__cte__e", "with __dbt__cte__e as (\nselect 1\n) select * from __dbt__cte__e"),
     ("\n\nselect 2", "\n\nwith __dbt__cte__e as (\nselect 1\n) select 2"),
-    ("with x as (select 1) select * from x", "with __dbt__cte__e as (\nselect 1\n),  x as (select 1) select * from x"),
-    ("-- hi\nWITH x as (select 1) select 1", "-- hi\nWITH __dbt__cte__e as (\nselect 1\n),  x as (select 1) select 1"),
+    ("with x as (select 1) select * from x", "with  __dbt__cte__e as (\nselect 1\n), x as (select 1) select * from x"),
+    ("-- hi\nWITH x as (select 1) select 1", "-- hi\nWITH  __dbt__cte__e as (\nselect 1\n), x as (select 1) select 1"),
     (
       "/* with /* nested */ */ with recursive x as (select 1) select 1",
-      "/* with /* nested */ */ with recursive __dbt__cte__e as (\nselect 1\n),  x as (select 1) select 1"
+      "/* with /* nested */ */ with recursive  __dbt__cte__e as (\nselect 1\n), x as (select 1) select 1"
     ),
     ("withdrawn", "with __dbt__cte__e as (\nselect 1\n) withdrawn"),
   ])

@@ -210,6 +210,28 @@ struct HostileServerTests {
     #expect(reset.payload == [0, 0, 0, 8])
   }
 
+  @Test("A peer that answers no PING is given up after interval and timeout")
+  func keepalive() async throws {
+    let server = try RawServer { connection in
+      try connection.greet()
+      _ = try connection.next(1)
+      while true { _ = try connection.nextFrame() }
+    }
+    let channel = try Scheduler.channel(port: server.port) {
+      $0.keepalive = .init(interval: .zero, timeout: .seconds(1))
+    }
+    let start = ContinuousClock.now
+    var call = Self.call
+    call.timeout = .seconds(30)
+    let error = try await Scheduler.failure(of: channel, call)
+    #expect(error.code == .unavailable)
+    #expect(error.mayHaveReachedServer)
+    #expect(error.cause?.contains("PING") == true, "\(error)")
+    let elapsed = ContinuousClock.now - start
+    #expect(elapsed > .seconds(10) && elapsed < .seconds(14))
+    await channel.shutdown(grace: .zero)
+  }
+
   @Test("A refused stream is repeated without the caller noticing; refusing for ever is not")
   func refusedStream() async throws {
     let server = try RawServer { connection in

@@ -222,4 +222,45 @@ struct RefusalTests {
     let unusable = try await refusal(port: gateway.port, tls: tls) { $0.apiKeyFile = empty }
     #expect(unusable.cause?.contains(empty) == true, "\(unusable)")
   }
+
+  @Test("TLS 1.2 is accepted; versions before are not")
+  func versions() async throws {
+    let modern = try Gateway.nginx(backend: server.port, certificates: certificates, protocols: "TLSv1.2")
+    let channel = try Scheduler.channel(
+      port: modern.port, host: "localhost", tls: Scheduler.mutualTLS(certificates))
+    _ = try await channel.call(GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(10)))
+    await channel.shutdown(grace: .seconds(1))
+    let port = try LoopbackPort.free()
+    let folder = try TemporaryFolder()
+    let old = try BackgroundPeer(
+      "openssl",
+      [
+        "s_server", "-accept", "127.0.0.1:\(port)", "-cert", certificates.server.certificate, "-key",
+        certificates.server.key, "-quiet", "-alpn", "h2", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0",
+      ], folder: folder.path)
+    try old.waitForPort(port)
+    let error = try await refusal(port: port, tls: TLSConfiguration(trust: .file(certificates.authority)))
+    #expect(error.cause?.contains("TLS") == true, "\(error)")
+  }
+
+  @Test("A renewed client certificate is used from the next connection on")
+  func renewedCertificate() async throws {
+    let gateway = try gateway(.haproxy)
+    let folder = try TemporaryFolder()
+    func mount(_ pair: TestCertificates.Pair) throws {
+      try folder.write("tls.crt", try String(contentsOfFile: pair.certificate, encoding: .utf8))
+      try folder.write("tls.key", try String(contentsOfFile: pair.key, encoding: .utf8))
+    }
+    try mount(certificates.expired)
+    let tls = TLSConfiguration(
+      trust: .file(certificates.authority),
+      clientIdentity: .init(certificateFile: folder.file("tls.crt"), keyFile: folder.file("tls.key")))
+    let channel = try Scheduler.channel(port: gateway.port, host: "localhost", tls: tls)
+    let call = GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(10))
+    #expect(try await Scheduler.failure(of: channel, call).cause?.contains("expired on") == true)
+    try mount(certificates.client)
+    #expect(try await channel.call(call).count > 10)
+    #expect(channel.state.lastError == nil)
+    await channel.shutdown(grace: .seconds(1))
+  }
 }

@@ -47,10 +47,12 @@ package struct Gateway: Sendable {
   ///   - location: further lines of the location, such as a check of the authorization.
   ///   - listen: what stands after the port, such as `ssl http2`.
   ///   - keepaliveRequests: requests after which a connection is ended.
+  ///   - protocols: the versions of TLS on offer.
   package static func nginx(
     backend: Int, port: Int? = nil, certificates: TestCertificates, server: TestCertificates.Pair? = nil,
     clientVerification: String? = nil, location: String = "", listen: String = "ssl http2",
-    keepaliveRequests: Int = 1_000_000
+    keepaliveRequests: Int = 1_000_000,
+    protocols: String = "TLSv1.2 TLSv1.3"
   ) throws -> Gateway {
     let port = try port ?? LoopbackPort.free()
     let folder = try TemporaryFolder("sallyport-nginx")
@@ -65,7 +67,7 @@ package struct Gateway: Sendable {
       http { access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4;
         scgi_temp_path t5;
         upstream backend { server 127.0.0.1:\(backend); keepalive 32; }
-        server { listen 127.0.0.1:\(port) \(listen); ssl_protocols TLSv1.2 TLSv1.3;
+        server { listen 127.0.0.1:\(port) \(listen); ssl_protocols \(protocols);
           ssl_certificate \(pair.certificate); ssl_certificate_key \(pair.key);
           \(verification)
           client_max_body_size 0; keepalive_requests \(keepaliveRequests);

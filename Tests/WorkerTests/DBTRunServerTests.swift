@@ -41,6 +41,7 @@ import WorkflowEngine
     let history = try await rig.serving(try rig.worker(ScriptedRunner(Self.chain))) {
       try await rig.history(execution, waitForEnd: true)
     }
+    _ = try await rig.record(execution, as: "succeeded")
     var summaries: [String] = []
     for event in history {
       guard case .activityTaskScheduledEventAttributes(let activity) = event.attributes,
@@ -68,6 +69,7 @@ import WorkflowEngine
       Self.chain, ["b": { _, _ in throw RunnerError.failed(.compilation, "no such column", details: nil) }])
     let execution = try await rig.start()
     let end = try await rig.serving(try rig.worker(runner)) { try await rig.end(execution) }
+    _ = try await rig.record(execution, as: "failed")
     #expect(end.failure?.isNonRetryable == true)
     #expect(end.failure?.message.contains("no such column") == true)
     #expect(statuses(end.outcome) == ["a": "success", "b": "error", "c": "success", "d": "skipped"])
@@ -88,6 +90,7 @@ import WorkflowEngine
       ])
     let execution = try await rig.start()
     let end = try await rig.serving(try rig.worker(runner)) { try await rig.end(execution) }
+    _ = try await rig.record(execution, as: "retried")
     #expect(statuses(end.outcome)["b"] == "success")
     #expect(runner.attempts("b") == 3)
   }
@@ -104,6 +107,7 @@ import WorkflowEngine
       #expect(Date().timeIntervalSince(asked) < 5)
       return end
     }
+    _ = try await rig.record(execution, as: "cancelled")
     #expect(end.eventType == .workflowExecutionCanceled)
     #expect(statuses(end.outcome) == ["a": "success", "b": "cancelled", "c": "success", "d": "cancelled"])
     #expect(runner.stoppedNodes == ["b"])
@@ -119,19 +123,19 @@ import WorkflowEngine
     let second = ScriptedRunner(plan)
     let execution = try await rig.start()
     let line = Signal<CuttableTasks>()
+    let cuttable: (any TaskService) -> any TaskService = {
+      let service = CuttableTasks($0)
+      line.fire(service)
+      return service
+    }
     let lost = try rig.worker(
-      first, name: "first",
-      service: {
-        let cuttable = CuttableTasks($0)
-        line.fire(cuttable)
-        return cuttable
-      }
-    ) { $0.reportPatience = .seconds(1) }
+      first, name: "first", service: cuttable, change: { $0.reportPatience = .seconds(1) })
     let end = try await rig.serving(lost, grace: .zero) {
       #expect(await rig.until { first.attempts("b") == 1 && first.attempts("c") == 1 })
       line.value?.isCut.fire(true)
       return try await rig.serving(try rig.worker(second, name: "second")) { try await rig.end(execution) }
     }
+    _ = try await rig.record(execution, as: "worker-lost")
     #expect(statuses(end.outcome) == ["a": "success", "b": "success", "c": "success", "d": "success"])
     #expect(second.attempts("b") == 1 && second.attempts("a") == 0)
   }
@@ -203,7 +207,7 @@ import WorkflowEngine
     }
     #expect(statuses(end.outcome) == ["a": "error", "b": "success", "c": "skipped"])
     var run = WorkflowRun(registry: Self.registry)
-    try run.replay(try RecordedEvent.read(try await rig.history(execution), runID: execution.runID))
+    try run.replay(try RecordedEvent.read(try await rig.record(execution, as: "updated"), runID: execution.runID))
   }
 
   @Test(arguments: [[], ["--input", "[1, 2]"], ["--input", "7"], ["--input", "{\"command\": \"fly\"}"]])

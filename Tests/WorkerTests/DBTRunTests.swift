@@ -1,3 +1,4 @@
+import Foundation
 import OrderedCollections
 import PlainData
 import Testing
@@ -99,6 +100,25 @@ func statuses(_ result: PlainValue?) -> [String: String] {
     #expect(end.result?["success"] == true)
     #expect(end.result?["invocation_id"] == "inv")
     #expect(statuses(end.result).count == 5)
+  }
+
+  @Test func noMoreNodesRunThanThePlanHasThreads() {
+    var plan = DBTRunPlan.models(["a": [], "b": [], "c": [], "d": ["b"]])
+    plan.threads = 2
+    var table = RunTable()
+    #expect(table.plan(plan).scheduled == ["model:b", "model:a"])
+    #expect(table.succeed("model:a").scheduled == ["model:c"])
+    #expect(table.succeed("model:b").scheduled == ["model:d"])
+  }
+
+  @Test func stateCanBeCarriedAsJSONAndGoesOnTheSame() throws {
+    var table = RunTable()
+    _ = table.plan(.models(["a": [], "b": ["a"], "c": ["b"]]))
+    _ = table.succeed("model:a")
+    var copy = table
+    copy.run = try JSONDecoder().decode(DBTRun.self, from: try JSONEncoder().encode(table.run))
+    #expect(table.succeed("model:b").scheduled == copy.succeed("model:b").scheduled)
+    #expect(statuses(table.succeed("model:c").result) == statuses(copy.succeed("model:c").result))
   }
 
   @Test func longestRemainingPathGoesFirst() {

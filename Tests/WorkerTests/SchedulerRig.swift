@@ -108,6 +108,16 @@ struct SchedulerRig {
     return events
   }
 
+  /// All events of a closed run; kept under a name for `StoredHistoryTests` when `SALLYPORT_RECORD_HISTORIES` is set.
+  func record(_ execution: WorkflowExecution, as name: String) async throws -> [HistoryEvent] {
+    let events = try await history(execution)
+    if ProcessInfo.processInfo.environment["SALLYPORT_RECORD_HISTORIES"] != nil {
+      let bytes = try History.with { $0.events = events }.wire()
+      try Data(bytes).write(to: StoredHistoryTests.folder.appendingPathComponent(name + ".history"))
+    }
+    return events
+  }
+
   /// Waits until a condition holds; false after 20 seconds.
   func until(_ condition: () async throws -> Bool) async rethrows -> Bool {
     for _ in 0..<400 {

@@ -63,7 +63,7 @@ package struct Artifacts {
 
   private func entry(_ node: Node, _ compiled: CompiledNode) -> PlainValue {
     guard var members = node.json().objectValue else { return node.json() }
-    members["compiled_path"] = compiled.path.map { .string($0) } ?? .null
+    members["compiled_path"] = .string(compiled.path)
     members["compiled"] = true
     members["compiled_code"] = .string(run.scrub(compiled.code))
     members["extra_ctes_injected"] = true

@@ -43,8 +43,7 @@ struct NodeCompiler {
       add(.init(uniqueID: id, name: Relation.ephemeralName(model.alias), code: inner.rendered))
     }
     let code = CommonTableExpressions.injected(into: rendered, expressions)
-    let keepsCode = node.resourceType != .snapshot && node.resourceType != .seed
-    let place = keepsCode ? try run.files.write(code, .compiled, of: node) : nil
+    let place = try run.files.write(code, .compiled, of: node)
     let compiled = CompiledNode(rendered: rendered, code: code, expressions: expressions, path: place)
     run.keepCompiled(node.uniqueID, compiled)
     return compiled

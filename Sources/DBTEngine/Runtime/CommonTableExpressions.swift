@@ -11,7 +11,7 @@ enum CommonTableExpressions {
     }
   }
 
-  /// The SQL with the expressions: right after its own `with [recursive]`, or behind a `with` put before its first word.
+  /// The SQL with the expressions: after its own `with [recursive]` and the blanks there, or behind a `with` put before its first word.
   static func injected(into sql: String, _ expressions: [Expression]) -> String {
     guard !expressions.isEmpty else { return sql }
     let joined = expressions.map(\.text).joined(separator: ", ")
@@ -24,6 +24,7 @@ enum CommonTableExpressions {
     place = end
     let next = skipBlanksAndComments(bytes, from: end)
     if let recursive = word("recursive", bytes, at: next) { place = recursive }
+    place = skipBlanks(bytes, from: place)
     return text(bytes[..<place]) + joined + ", " + text(bytes[place...])
   }
 
