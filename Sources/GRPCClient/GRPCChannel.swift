@@ -75,6 +75,14 @@ package actor GRPCChannel: UnaryCaller {
     backoff = Backoff(configuration.backoff)
   }
 
+  // The handles of OpenSSL and nghttp2 must go on the loop's thread, wherever the last reference was dropped.
+  isolated deinit {
+    for slot in slots.values {
+      slot.connection.close()
+      slot.connection.abort()
+    }
+  }
+
   /// What the connection is doing now; readable from any thread.
   package nonisolated var state: ChannelState { published.withLock { $0 } }
 

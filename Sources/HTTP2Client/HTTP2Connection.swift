@@ -163,6 +163,9 @@ package final class HTTP2Connection {
     if sendStaged() { socket?.finishSending() }
   }
 
+  /// Ends the connection now, without waiting for the peer.
+  package func abort() { fail(HTTP2Error(.connectionLost, "the connection was given up by this side")) }
+
   // MARK: Setting up
 
   private func materialRead(_ result: Result<TLSMaterial, TLSError>) {

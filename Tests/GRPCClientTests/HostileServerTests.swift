@@ -232,6 +232,24 @@ struct HostileServerTests {
     await channel.shutdown(grace: .zero)
   }
 
+  @Test("A channel that is dropped without shutdown takes its leave of the server")
+  func droppedChannel() async throws {
+    let farewell = ResetWitness()
+    let server = try RawServer { connection in
+      try connection.greet()
+      let stream = try connection.next(1).stream
+      try connection.write(
+        RawFrame.grpcHead(stream) + RawFrame.data(stream, RawFrame.grpcMessage([1])) + RawFrame.grpcTrailers(stream))
+      farewell.saw(try connection.next(7).payload)
+    }
+    do {
+      let channel = try Scheduler.channel(port: server.port)
+      _ = try await channel.call(Self.call)
+    }
+    for _ in 0..<200 where farewell.payload == nil { try await Task.sleep(for: .milliseconds(10)) }
+    #expect(farewell.payload == [0, 0, 0, 0, 0, 0, 0, 0])
+  }
+
   @Test("A refused stream is repeated without the caller noticing; refusing for ever is not")
   func refusedStream() async throws {
     let server = try RawServer { connection in
