@@ -109,22 +109,32 @@ enum HookResults {
       pairs.append(.tuple([node.database.map { .string($0) } ?? .none, .string(node.schema)]))
     }
     return [
-      "results": .list(shown.map { .object(HookResultObject($0, node: manifest.nodes[$0.uniqueID])) }),
+      "results": .list(shown.map { .object(HookResultObject($0, model: model($0, manifest))) }),
       "schemas": .list(schemas.map { .string($0) }), "database_schemas": .list(pairs),
     ]
+  }
+
+  /// The resource that a result is about, in dbt's form.
+  private static func model(_ result: NodeResult, _ manifest: Manifest) -> Value {
+    if let node = manifest.nodes[result.uniqueID] {
+      return Value(NodeNaming.model(node, compiledCode: result.compiledCode, buildPath: nil))
+    }
+    switch manifest.member(result.uniqueID) {
+    case let entry as ResourceEntry: return Value(entry.json())
+    case let source as SourceTable: return Value(source.json())
+    default: return .none
+    }
   }
 }
 
 /// One entry of `results` in hooks.
 final class HookResultObject: Object {
   private let result: NodeResult
-  private let node: Node?
-  private lazy var model: Value =
-    node.map { Value(NodeNaming.model($0, compiledCode: result.compiledCode, buildPath: nil)) } ?? .none
+  private let model: Value
 
-  init(_ result: NodeResult, node: Node?) {
+  init(_ result: NodeResult, model: Value) {
     self.result = result
-    self.node = node
+    self.model = model
   }
 
   var typeName: String { "RunResult" }

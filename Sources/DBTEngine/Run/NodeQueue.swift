@@ -63,7 +63,8 @@ struct NodeQueue {
     running -= 1
     done += 1
     let node = nodes[index]
-    if status.blocksDependents(isBuild: isBuild), !node.continuesOnError {
+    // As in dbt: in a build a skipped node passes its own skip on, so that only an ephemeral model's children name it.
+    if status.blocksDependents(isBuild: isBuild) || (isBuild && status == .skipped), !node.continuesOnError {
       doom(from: index, Skip(ephemeral: node.isEphemeral ? node.uniqueID : nil, status: status))
     }
     for child in children[index] {
@@ -74,8 +75,9 @@ struct NodeQueue {
 
   private mutating func doom(from index: Int, _ skip: Skip) {
     var open = children[index]
+    var seen: Set<Int> = []
     while let next = open.popLast() {
-      guard skips[next] == nil else { continue }
+      guard seen.insert(next).inserted else { continue }
       skips[next] = skip
       open += children[next]
     }

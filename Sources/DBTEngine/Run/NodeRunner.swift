@@ -126,7 +126,11 @@ struct NodeRunner {
 
   private func failure(_ error: any Error, _ progress: Progress) -> NodeResult {
     var known = DBTError(error, node: NodeNaming.reference(node))
-    if known.kind == .database, known.compiledPath == nil { known.compiledPath = progress.buildPath }
+    if known.kind == .database {
+      // The statement says enough; the macros on the way to it are always the same.
+      known.stack = []
+      if known.compiledPath == nil { known.compiledPath = progress.buildPath }
+    }
     var result = NodeResult(uniqueID: node.uniqueID, status: .error)
     result.message = known.description
     result.errorKind = EngineError(known).kind

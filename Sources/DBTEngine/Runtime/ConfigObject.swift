@@ -53,8 +53,19 @@ final class ConfigObject: Object {
     switch name {
     case "pre_hook": return values["pre-hook"].map(Value.init)
     case "post_hook": return values["post-hook"].map(Value.init)
+    case "snapshot_table_column_names" where values["strategy"] != nil: return snapshotColumns(values)
     default: return nil
     }
+  }
+
+  /// The names of the columns that dbt adds to a snapshot.
+  private func snapshotColumns(_ values: PlainObject) -> Value {
+    let names = DictObject()
+    for column in ["dbt_valid_from", "dbt_valid_to", "dbt_scd_id", "dbt_updated_at", "dbt_is_deleted"] {
+      let configured = values["snapshot_meta_column_names"]?[column]?.stringValue ?? ""
+      names[column] = .string(configured.isEmpty ? column : configured)
+    }
+    return .dict(names)
   }
 
   private func persists(_ part: String) throws -> Value {

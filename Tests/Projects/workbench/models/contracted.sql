@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select id, name, amount from {{ ref('base') }} where id < 3
