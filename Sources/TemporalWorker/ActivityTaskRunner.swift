@@ -201,7 +201,8 @@ final class ActivityTaskRunner: Sendable {
         try await sendOnce(ending, task, context)
         return
       } catch {
-        let isHopeless = !error.isTransient || begun.duration(to: clock.now) > options.reportPatience
+        let patience = isCancelling.withLock { $0 } ? options.cancelPatience : options.reportPatience
+        let isHopeless = !error.isTransient || begun.duration(to: clock.now) > patience
         if isHopeless || context.stop.value == .lost {
           let level: Logger.Level = error.code == .notFound ? .info : .error
           logger.log(level: level, "activity report refused", metadata: metadata(context, ["error": "\(error)"]))

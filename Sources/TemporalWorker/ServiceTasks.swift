@@ -71,7 +71,9 @@ package struct ServiceTasks: TaskService {
   }
 
   package func shutdownWorker(_ request: ShutdownWorkerRequest) async throws(RPCFault) {
-    do { _ = try await service.shutdownWorker(request) } catch { throw RPCFault(error) }
+    var options = once
+    options.timeout = .seconds(3)
+    do { _ = try await service.shutdownWorker(request, options: options) } catch { throw RPCFault(error) }
   }
 }
 

@@ -30,7 +30,7 @@ package struct WorkerOptions: Sendable {
   package var payloadLimit = 2 << 20
   /// Most bytes of one request, a little below the server's 4 MiB.
   package var requestLimit = (4 << 20) - 4096
-  /// Activities that a stopping worker is given to end after it asked them to.
+  /// How long a stopping worker repeats its last reports.
   package var cancelPatience: Duration = .seconds(10)
 
   package init(namespace: String, taskQueue: String, identity: String, instanceKey: String) {
@@ -45,10 +45,12 @@ package struct WorkerOptions: Sendable {
 
   var isCaching: Bool { cachedRuns > 0 }
 
-  /// How the workflow polls are split.
+  /// How the workflow polls are split: at least one of each kind, and never more than there are slots, so that polls of one
+  /// kind cannot keep the other from being sent.
   var pollSplit: (normal: Int, sticky: Int) {
-    guard isCaching else { return (max(1, workflowPollers), 0) }
-    let normal = max(1, Int(Double(workflowPollers) * nonStickyRatio))
-    return (normal, max(1, workflowPollers - normal))
+    let polls = max(1, min(workflowPollers, workflowSlots))
+    guard isCaching else { return (polls, 0) }
+    let normal = max(1, Int(Double(polls) * nonStickyRatio))
+    return (normal, max(1, polls - normal))
   }
 }

@@ -12,7 +12,7 @@ package enum DBTActivities {
         try runner.plan(PlanActivityRequest(plain), stop: stop).plain
       },
       BlockingActivity("execute_node", threads) { plain, stop in
-        try runner.executeNode(NodeActivityRequest(plain), stop: stop)
+        DBTRunResults.sendable(try runner.executeNode(NodeActivityRequest(plain), stop: stop))
       },
       BlockingActivity("run_project_hooks", threads) { plain, stop in
         let request = HooksActivityRequest(plain)

@@ -142,6 +142,7 @@ package struct DBTRun: Orchestration {
       fault = fault ?? DBTRunResults.fault(failure, during: "store_artifacts")
       return conclude()
     default:
+      if isCancelled, failure.root.kind == .timeout { return cancelled(id) }
       return nodeEnded(id, .error, DBTRunResults.errorResult(of: failure, id: uniqueID(of: id)))
     }
   }

@@ -16,6 +16,9 @@ struct DBTRunProgress: Codable, Sendable, Equatable {
   private var finalAtMemo = -1
   private var memoAt: WorkflowTime?
   private var isMemoForced = false
+  /// Memos written at once because of a failure; only the first few are, since every memo stays in the history.
+  private var forcedMemos = 0
+  private static let forcedMemoLimit = 10
 
   init() {}
 
@@ -52,7 +55,7 @@ struct DBTRunProgress: Codable, Sendable, Equatable {
     switch status {
     case .success: log("\(place) OK \(Self.words(node))  [\(message.isEmpty ? "OK" : message) in \(seconds)s]")
     case .error:
-      isMemoForced = true
+      forceMemo()
       log("\(place) ERROR \(Self.words(node))  [ERROR in \(seconds)s] \(message.limited(toBytes: 200))")
     case .cancelled: log("\(place) CANCELLED \(Self.words(node))")
     default: log("\(place) SKIP \(Self.words(node))")
@@ -82,7 +85,7 @@ struct DBTRunProgress: Codable, Sendable, Equatable {
 
   // MARK: - Memo
 
-  mutating func forceMemo() { isMemoForced = true }
+  mutating func forceMemo() { isMemoForced = forcedMemos < Self.forcedMemoLimit }
 
   /// Whether enough has changed since the last memo to write another: each one stays in the history for good.
   func isMemoDue(_ schedule: NodeSchedule, now: WorkflowTime) -> Bool {
@@ -95,6 +98,7 @@ struct DBTRunProgress: Codable, Sendable, Equatable {
   mutating func memoTaken(_ schedule: NodeSchedule?, now: WorkflowTime) {
     finalAtMemo = schedule?.finalCount ?? -1
     memoAt = now
+    if isMemoForced { forcedMemos += 1 }
     isMemoForced = false
   }
 

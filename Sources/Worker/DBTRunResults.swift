@@ -99,6 +99,12 @@ struct DBTRunResults: Codable, Sendable, Equatable {
     return "dbt run failed: \(errors) node(s) errored" + (parts.isEmpty ? "" : " (\(parts.joined(separator: "; ")))")
   }
 
+  /// A node's result as it goes to the scheduler: without its compiled SQL where that is too long to be of use there.
+  static func sendable(_ result: PlainValue) -> PlainValue {
+    (result["compiled_code"]?.stringValue?.utf8.count ?? 0) > compiledLimit
+      ? result.replacing("compiled_code", by: .null) : result
+  }
+
   /// A result without anything that a warehouse told.
   static func plainResult(_ uniqueID: String, _ status: NodeSchedule.Status, _ message: String?) -> PlainValue {
     [

@@ -42,7 +42,7 @@ struct Sleeper: ActivityHandler {
     options: WorkerOptions = Self.options()
   ) async {
     let runner = ActivityTaskRunner(
-      service: scheduler, options: options, handlers: handlers, logger: Logger(label: "test"))
+      service: scheduler, options: options, handlers: handlers, logger: quietLogger)
     await runner.process(task)
   }
 
@@ -134,7 +134,7 @@ struct Sleeper: ActivityHandler {
   {
     TemporalWorker(
       service: scheduler, options: options ?? ActivityTaskTests.options(), registry: OrchestrationRegistry(),
-      handlers: handlers, health: HealthState(), logger: Logger(label: "test"))
+      handlers: handlers, health: HealthState(), logger: quietLogger)
   }
 
   @Test func shutdownLetsActivitiesFinishWithinTheGrace() async throws {
@@ -206,6 +206,15 @@ struct Sleeper: ActivityHandler {
       ])
     backoff.reset()
     #expect(backoff.next(floor: .seconds(1), spread: 0) == .seconds(1))
+  }
+
+  @Test func pollsNeverOutnumberSlotsAndEachKindHasOne() {
+    var options = ActivityTaskTests.options()
+    #expect(options.pollSplit == (1, 4))
+    options.workflowSlots = 2
+    #expect(options.pollSplit == (1, 1))
+    options.cachedRuns = 0
+    #expect(options.pollSplit == (2, 0))
   }
 
   @Test func slotsAreHandedOverInOrder() async {

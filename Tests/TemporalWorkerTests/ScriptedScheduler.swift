@@ -1,4 +1,5 @@
 import GRPCClient
+import Logging
 import PlainData
 import Synchronization
 import TemporalMessages
@@ -151,3 +152,10 @@ extension PollActivityTaskQueueResponse {
     }
   }
 }
+
+/// A log that stays silent.
+let quietLogger: Logger = {
+  var logger = Logger(label: "test")
+  logger.logLevel = .critical
+  return logger
+}()

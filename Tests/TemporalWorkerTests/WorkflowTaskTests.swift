@@ -121,7 +121,7 @@ struct ProtocolHistory {
     var registry = OrchestrationRegistry()
     registry.register(Single.self)
     return WorkflowTaskProcessor(
-      service: scheduler, options: options, registry: registry, cache: cache, logger: Logger(label: "test"))
+      service: scheduler, options: options, registry: registry, cache: cache, logger: quietLogger)
   }
 
   /// The history up to a second task, which the activity's end caused.
@@ -197,7 +197,7 @@ struct ProtocolHistory {
       registry.register(Single.self)
       let processor = WorkflowTaskProcessor(
         service: scheduler, options: ActivityTaskTests.options(), registry: registry, cache: cache,
-        logger: Logger(label: "test"))
+        logger: quietLogger)
       await processor.process(history.response(started: started, attempt: attempt))
       #expect(scheduler.get { $0.failures.map(\.cause) } == (attempt == 1 ? [.nonDeterministicError] : []))
       #expect(scheduler.get { $0.completions.isEmpty })

@@ -275,6 +275,24 @@ func statuses(_ result: PlainValue?) -> [String: String] {
     #expect(node?["status"] == "error")
   }
 
+  @Test func memosStayFewAndSmallHoweverMuchFails() {
+    var table = RunTable()
+    let names = (0..<1000).map { "model.project.a_rather_long_name_for_a_model_\($0)" }
+    var open = table.plan(
+      DBTRunPlan(project: "p", nodes: names.map { .init(uniqueID: $0, name: $0, resourceType: "model") })
+    ).scheduled
+    var memos = 0
+    while let id = open.popLast() {
+      let commands = table.fail(id)
+      open += commands.scheduled
+      for case .upsertMemo(let fields) in commands {
+        memos += 1
+        #expect(fields.values.reduce(0) { $0 + $1.jsonBytes().count } < 32 << 10)
+      }
+    }
+    #expect(memos < 50)
+  }
+
   @Test func largeRunsStayWithinOnePayload() {
     var table = RunTable()
     let names = (0..<3000).map { "model.project.a_rather_long_name_for_a_model_\($0)" }
