@@ -93,7 +93,7 @@ extension Evaluation {
   private func noItem(_ key: Value, _ value: Value) -> Value {
     .undefined(
       Undefined(
-        name: key.repr, owner: description(value), isAttribute: false,
+        name: key.shortRepr, owner: description(value), isAttribute: false,
         isAbsorbing: undefinedPolicy == .absorbing))
   }
 

@@ -231,10 +231,12 @@ final class Cycler: Object {
 
 /// Jinja's `joiner()`: nothing at the first call, the separator afterwards.
 final class Joiner: Object {
-  private let separator: Value
+  private var separator: Value
   private var isUsed = false
 
   init(_ separator: Value) { self.separator = separator }
+
+  deinit { Teardown.release(&separator) }
 
   var typeName: String { "Joiner" }
   var kinds: ValueKinds { .callable }

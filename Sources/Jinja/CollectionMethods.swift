@@ -79,7 +79,7 @@ struct ListMethods {
     }
     let item = bound[0] ?? .none
     guard let position = try position(of: item, try clamp(bound[1], 0), try clamp(bound[2], count)) else {
-      throw JinjaError(.value, "\(item.repr) is not in list")
+      throw JinjaError(.value, "\(item.shortRepr) is not in list")
     }
     return .int(position)
   }
@@ -136,7 +136,7 @@ struct DictMethods {
         return found
       }
       if let fallback = bound[1] { return fallback }
-      throw JinjaError(.lookup, (bound[0] ?? .none).repr)
+      throw JinjaError(.lookup, (bound[0] ?? .none).shortRepr)
     case .popitem:
       guard let (key, value) = dict.popLast() else { throw JinjaError(.lookup, "popitem(): dictionary is empty") }
       return .tuple([key, value])

@@ -21,7 +21,9 @@ struct Compiler {
     for parameter in macro.parameters { scope.declareParameter(parameter.name) }
     var special: [String: Bool] = [:]
     let isExplicit = macro.parameters.contains { $0.name == "caller" }
-    if isExplicit, macro.parameters.contains(where: { $0.name == "caller" && $0.defaultValue == nil }) {
+    if isExplicit, Walk.mentions("caller", in: macro.body),
+      macro.parameters.contains(where: { $0.name == "caller" && $0.defaultValue == nil })
+    {
       throw unit.error(
         .syntax,
         "When defining macros or call blocks the special \"caller\" argument must be omitted or be given a default.",
@@ -150,8 +152,8 @@ struct Compiler {
       let callNode = try expression(call, scope, soft: soft)
       return CallBlockNode(callNode, caller: caller, at: call.offset)
     case .with(let bindings, let body): return try withNode(bindings, body, scope, at: statement.offset)
-    case .scope(let body):
-      let inner = Scope(parent: scope)
+    case .scope(let body, let isBlock):
+      let inner = Scope(parent: isBlock ? scope.outermost : scope)
       inner.analyze(body)
       let compiled = try block(body, inner, soft: false)
       return ScopeNode(entry(inner), [], compiled, at: statement.offset)

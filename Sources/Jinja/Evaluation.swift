@@ -178,8 +178,8 @@ package final class Evaluation {
       throw JinjaError(
         .type, "macro \(PythonText.repr(name)) takes not more than \(signature.parameters.count) argument(s)")
     }
-    try fillDefaults(signature, frame)
     frame.enter(function.entry)
+    try fillDefaults(signature, frame)
   }
 
   private func fillDefaults(_ signature: Signature, _ frame: Frame) throws {
@@ -269,6 +269,15 @@ package final class Evaluation {
     if case .string(let text) = value { return text }
     var writer = PythonText(limit: limits.outputBytes)
     writer.write(value)
+    if writer.isCutOff { throw JinjaError(.limit, "text is larger than \(limits.outputBytes) bytes (outputBytes)") }
+    try charge(bytes: writer.output.utf8.count)
+    return writer.output
+  }
+
+  /// Python's `repr(value)`, within the limit on output.
+  func repr(of value: Value) throws -> String {
+    var writer = PythonText(limit: limits.outputBytes)
+    writer.writeRepr(value)
     if writer.isCutOff { throw JinjaError(.limit, "text is larger than \(limits.outputBytes) bytes (outputBytes)") }
     try charge(bytes: writer.output.utf8.count)
     return writer.output

@@ -85,13 +85,20 @@ enum Filters {
       let wrapper = TextWrap(
         width: try bound[0]?.requireInt() ?? 79, breaksWords: bound[1]?.isTruthy ?? true,
         breaksHyphens: bound[3]?.isTruthy ?? true)
-      let text = try value.requireString("wordwrap")
+      guard let text = value.stringValue else {
+        if case .undefined(let undefined) = value { throw undefined.error }
+        throw JinjaError(.undefined, "'\(value.typeName)' object has no attribute 'splitlines'")
+      }
       let lines = try PythonString.lines(text, keepEnds: false).map {
         try wrapper.wrap($0).joined(separator: try newline.requireString("wordwrap"))
       }
       return .string(lines.joined(separator: try newline.requireString("wordwrap")))
     },
-    "pprint": { value, _, _ in .string(PrettyText.text(of: value)) },
+    "pprint": { value, _, evaluation in
+      // The plain text bounds the size of the tree, which shared parts can make exponential.
+      let flat = try evaluation.repr(of: value)
+      return .string(PythonString.length(flat) <= 80 && value.dictValue == nil ? flat : PrettyText.text(of: value))
+    },
     "tojson": { value, arguments, evaluation in
       let indent = try arguments.bind("tojson", ["indent?"])[0] ?? .none
       var style = JSONStyle(spaced: true, asciiOnly: true, sortedKeys: true)
@@ -156,10 +163,15 @@ enum Filters {
       throw JinjaError(.runtime, "expected length >= \(endLength), got \(length)")
     }
     guard leeway >= 0 else { throw JinjaError(.runtime, "expected leeway >= 0, got \(leeway)") }
-    let text = try value.requireString("truncate")
-    if PythonString.length(text) <= length + leeway { return value }
+    if try evaluation.length(of: value) <= length + leeway { return value }
+    let killsWords = bound[1]?.isTruthy ?? false
+    guard let text = value.stringValue else {
+      throw JinjaError(
+        killsWords || value.dictValue != nil ? .type : .undefined,
+        "'\(value.typeName)' object has no attribute 'rsplit'")
+    }
     let cut = PythonString.text(text.unicodeScalars.prefix(length - endLength))
-    if bound[1]?.isTruthy ?? false { return .string(cut + end) }
+    if killsWords { return .string(cut + end) }
     return .string((PythonString.splitFromRight(cut, " ", limit: 1).first ?? cut) + end)
   }
 
@@ -190,7 +202,8 @@ enum Filters {
     "filesizeformat": { value, arguments, _ in
       let isBinary = try arguments.bind("filesizeformat", ["binary?"])[0]?.isTruthy ?? false
       guard let bytes = try NumberText.float(value) else {
-        throw JinjaError(.value, "could not convert value to float: \(value.repr)")
+        throw JinjaError(
+          value.stringValue == nil ? .type : .value, "could not convert value to float: \(value.shortRepr)")
       }
       return .string(fileSize(bytes, isBinary))
     },
@@ -228,7 +241,6 @@ enum Filters {
         guard precision < 0, precision > -400 else { return try Arithmetic.plus(value) }
         let exact = try PythonDecimal(NumberText.exact(value)).quantized(to: -precision)
         return Arithmetic.integer(exact.truncated)
-      case .undefined(let undefined): throw undefined.error
       default: throw JinjaError(.type, "type \(value.typeName) doesn't define __round__ method")
       }
     }
@@ -308,7 +320,7 @@ enum NumberText {
   /// Python's `int(text, base)`.
   static func parse(_ text: String, base: Int) -> BigInteger? {
     guard base == 0 || (2...36).contains(base) else { return nil }
-    var digits = Array(PythonString.strip(text).utf8)[...]
+    var digits = Array(ascii(PythonString.strip(text)).utf8)[...]
     var isNegative = false
     if let sign = digits.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
       isNegative = sign == UInt8(ascii: "-")
@@ -332,6 +344,14 @@ enum NumberText {
     return isNegative ? number.negated : number
   }
 
+  /// Decimal digits of any script as ASCII.
+  private static func ascii(_ text: String) -> String {
+    if PythonString.isASCII(text) { return text }
+    return text.unicodeScalars.map { scalar in
+      scalar.properties.numericType == .decimal ? String(Int(scalar.properties.numericValue ?? 0)) : String(scalar)
+    }.joined()
+  }
+
   /// Underscores may stand between digits only.
   private static func withoutUnderscores(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
     let mark = UInt8(ascii: "_")
@@ -353,7 +373,7 @@ enum NumberText {
       return double
     }
     guard let text = value.stringValue else { return nil }
-    let trimmed = PythonString.strip(text)
+    let trimmed = ascii(PythonString.strip(text))
     switch PythonString.lower(trimmed) {
     case "inf", "+inf", "infinity", "+infinity": return .infinity
     case "-inf", "-infinity": return -.infinity

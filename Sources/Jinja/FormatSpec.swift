@@ -1,6 +1,6 @@
 /// Python's format mini-language: `[[fill]align][sign][#][0][width][grouping][.precision][type]`.
 struct FormatSpec {
-  private var fill: Unicode.Scalar = " "
+  private var fill: Unicode.Scalar?
   private var align: Unicode.Scalar?
   private var sign: Unicode.Scalar = "-"
   private var alternate = false
@@ -58,9 +58,7 @@ struct FormatSpec {
     let result: String
     switch value {
     case .bool(let flag):
-      result =
-        type == nil || type == "s"
-        ? try string(flag ? "True" : "False", value) : try integer(BigInteger(flag ? 1 : 0), value)
+      result = try integer(BigInteger(flag ? 1 : 0), value)
     case .int(let number): result = try integer(BigInteger(number), value)
     case .bigInt(let number): result = try integer(number, value)
     case .double(let number): result = try float(number, value)
@@ -131,20 +129,38 @@ struct FormatSpec {
     return self.number(number.sign == .minus && !number.isNaN, "", text)
   }
 
+  /// The rules of `decimal.Decimal.__format__`, which differ from those of floats.
   private func decimal(_ number: PythonDecimal, _ value: Value) throws -> String {
-    let positive = number.isNegative ? number.negated : number
-    let text: String
-    switch type {
-    case nil: text = precision.map { FloatText.general(positive, $0) } ?? positive.text
-    case "f", "F": text = FloatText.fixed(positive, precision ?? max(0, -number.exponent))
-    case "e", "E": text = FloatText.scientific(positive, precision ?? 6)
-    case "g", "G", "n": text = FloatText.general(positive, precision ?? 28)
-    case "%":
-      let scaled = PythonDecimal(positive.coefficient, exponent: positive.exponent + 2)
-      text = FloatText.fixed(scaled, precision ?? max(0, -scaled.exponent)) + "%"
-    default: throw unknown(value)
+    let type = self.type ?? "G"
+    guard "eEfFgGn%".unicodeScalars.contains(type) else { throw unknown(value) }
+    if grouping == "_" { throw JinjaError(.value, "invalid format string") }
+    var positive = number.isNegative ? number.negated : number
+    if type == "%" { positive = PythonDecimal(positive.coefficient, exponent: positive.exponent + 2) }
+    let isFixed = "fF%".unicodeScalars.contains(type)
+    let isScientific = type == "e" || type == "E"
+    if let precision {
+      if isFixed {
+        positive = positive.quantized(to: -precision)
+      } else {
+        positive = positive.rounded(toDigits: max(1, isScientific ? precision + 1 : precision), padding: isScientific)
+      }
     }
-    return self.number(number.isNegative, "", text)
+    if isFixed, positive.exponent > 0 { positive = positive.quantized(to: 0) }
+    let digits = positive.coefficient.text
+    let left = positive.exponent + digits.utf8.count
+    let point = isScientific || (!isFixed && !(positive.exponent <= 0 && left > -6)) ? 1 : left
+    var text: String
+    if point <= 0 {
+      text = "0." + String(repeating: "0", count: -point) + digits
+    } else {
+      let fraction = digits.dropFirst(point)
+      text = digits.prefix(point) + (fraction.isEmpty ? "" : "." + fraction)
+    }
+    if left != point || isScientific {
+      let isUpper = type == "E" || type == "G"
+      text += (isUpper ? "E" : "e") + (left - point < 0 ? "-" : "+") + String(abs(left - point))
+    }
+    return self.number(number.isNegative, "", text + (type == "%" ? "%" : ""))
   }
 
   /// Sign, prefix, grouping and padding.
@@ -152,7 +168,7 @@ struct FormatSpec {
     let signText = isNegative ? "-" : sign == "-" ? "" : String(sign)
     let head = signText + prefix
     var body = grouping.map { group(digits, String($0), 0) } ?? digits
-    if zeroPadded, align == nil {
+    if zeroPadded, align == nil, fill == nil {
       let wanted = width - head.utf8.count
       if let grouping {
         body = group(digits, String(grouping), wanted)
@@ -187,8 +203,7 @@ struct FormatSpec {
   private func padded(_ head: String, _ body: String, defaultAlign: Unicode.Scalar) -> String {
     let missing = width - PythonString.length(head) - PythonString.length(body)
     guard missing > 0 else { return head + body }
-    let isZero = zeroPadded && align == nil
-    let fillText = isZero ? "0" : String(fill)
+    let fillText = String(fill ?? (zeroPadded ? "0" : " "))
     func fillers(_ count: Int) -> String { String(repeating: fillText, count: count) }
     switch align ?? defaultAlign {
     case "<": return head + body + fillers(missing)

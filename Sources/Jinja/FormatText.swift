@@ -102,7 +102,7 @@ struct FormatText {
       }
       switch conversion {
       case "s": value = .string(try evaluation.text(of: value))
-      case "r", "a": value = .string(value.repr)
+      case "r", "a": value = .string(try evaluation.repr(of: value))
       default: throw JinjaError(.value, "Unknown conversion specifier \(conversion)")
       }
     }
@@ -135,7 +135,6 @@ struct FormatText {
       } else {
         throw JinjaError(.value, "Only '.' or '[' may follow ']' in format field specifier")
       }
-      if case .undefined(let undefined) = value { throw undefined.error }
     }
     return value
   }

@@ -25,7 +25,7 @@ final class LoopSource {
     case dict(DictObject, keys: [Value])
   }
 
-  private let origin: Origin
+  private var origin: Origin
   private var position = 0
   private let filter: ((Value) throws -> Bool)?
   /// Elements that were looked at in advance.
@@ -38,6 +38,14 @@ final class LoopSource {
     default: origin = .fixed(try evaluation.elements(of: value))
     }
     self.filter = filter
+  }
+
+  deinit {
+    if case .fixed(var items) = origin {
+      origin = .fixed([])
+      Teardown.release(&items)
+    }
+    Teardown.release(&ahead)
   }
 
   private func pull() throws -> Value? {
@@ -98,6 +106,12 @@ final class LoopObject: Object {
     self.source = source
     self.depth = depth
     self.recurse = recurse
+  }
+
+  deinit {
+    var held = [previous, current].compactMap { $0 } + (lastChecked ?? [])
+    (previous, current, lastChecked) = (nil, nil, nil)
+    Teardown.release(&held)
   }
 
   /// Moves to the next element; nil at the end.
@@ -191,7 +205,7 @@ final class ForNode: Executable {
       if recursiveSlotCount != nil {
         try evaluation.emit(try recurse(value, evaluation, frame, depth: 0))
       } else {
-        try run(value, evaluation, frame, recurse: nil, depth: 0)
+        return try run(value, evaluation, frame, recurse: nil, depth: 0)
       }
     } catch {
       throw evaluation.locate(error, frame, offset)
@@ -207,7 +221,7 @@ final class ForNode: Executable {
     try evaluation.tick()
     let frame = Frame(recursiveSlotCount ?? 0, parent: outer, unit: outer.unit)
     let (text, _) = try evaluation.capture {
-      try run(
+      _ = try run(
         value, evaluation, frame,
         recurse: { [self] in try recurse($0, $1, outer, depth: $2) }, depth: depth)
       return .next
@@ -218,23 +232,25 @@ final class ForNode: Executable {
   private func run(
     _ value: Value, _ evaluation: Evaluation, _ frame: Frame,
     recurse: ((Value, Evaluation, Int) throws -> Value)?, depth: Int
-  ) throws {
+  ) throws -> Flow {
     var test: ((Value) throws -> Bool)?
     if let filter { test = { try filter.accepts($0, evaluation, frame) } }
     let source = try LoopSource(value, evaluation, filter: test)
     let loop = loopSlot.map { _ in LoopObject(source, depth: depth, recurse: recurse) }
+    // As in Jinja, `else` runs unless an iteration came to its end: leaving each early counts as none.
     var isEmpty = true
     while let item = try loop?.advance() ?? (loop == nil ? try source.next() : nil) {
-      isEmpty = false
       try evaluation.tick()
       frame.enter(entry)
       if let loop, let loopSlot { frame.slots[loopSlot] = .object(loop) }
       try target.assign(item, evaluation, frame)
-      if try body.execute(evaluation, frame) == .breakLoop { break }
+      let flow = try body.execute(evaluation, frame)
+      if flow == .breakLoop { break }
+      if flow == .next { isEmpty = false }
     }
-    if isEmpty {
-      frame.enter(elseEntry)
-      _ = try otherwise.execute(evaluation, frame)
-    }
+    guard isEmpty else { return .next }
+    // A break or continue in here is one of the loop around this one.
+    frame.enter(elseEntry)
+    return try otherwise.execute(evaluation, frame)
   }
 }

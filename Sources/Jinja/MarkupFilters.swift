@@ -12,14 +12,16 @@ enum MarkupFilters {
         return .string(
           try dict.pairs.map { "\(try quote($0.key, evaluation, "+"))=\(try quote($0.value, evaluation, "+"))" }
             .joined(separator: "&"))
-      case .list, .tuple:
-        return .string(
-          try evaluation.elements(of: value).map { pair in
-            let parts = try evaluation.elements(of: pair)
-            guard parts.count == 2 else { throw JinjaError(.value, "not enough values to unpack (expected 2)") }
-            return "\(try quote(parts[0], evaluation, "+"))=\(try quote(parts[1], evaluation, "+"))"
-          }.joined(separator: "&"))
-      default: return .string(try quote(value, evaluation, nil))
+      default:
+        if value.kinds.contains(.iterable), !value.kinds.contains(.string) {
+          return .string(
+            try evaluation.elements(of: value).map { pair in
+              let parts = try evaluation.elements(of: pair)
+              guard parts.count == 2 else { throw JinjaError(.value, "not enough values to unpack (expected 2)") }
+              return "\(try quote(parts[0], evaluation, "+"))=\(try quote(parts[1], evaluation, "+"))"
+            }.joined(separator: "&"))
+        }
+        return .string(try quote(value, evaluation, nil))
       }
     },
     "urlize": { value, arguments, evaluation in

@@ -66,12 +66,14 @@ extension Value {
 /// A method of a built-in value, not called yet.
 final class BoundMethod: Object {
   private let method: MethodName
-  private let receiver: Value
+  private var receiver: Value
 
   init(_ method: MethodName, _ receiver: Value) {
     self.method = method
     self.receiver = receiver
   }
+
+  deinit { Teardown.release(&receiver) }
 
   var typeName: String { "builtin_function_or_method" }
   var repr: String { "<built-in method \(method.rawValue) of \(receiver.typeName) object>" }

@@ -27,7 +27,12 @@ final class NativeMarker: Object {
   private let wish: Wish
 
   init(_ content: Value, _ wish: Wish) {
-    self.content = content
+    // A mark on a mark counts alone: nothing is wrapped twice.
+    if case .object(let marker as NativeMarker) = content {
+      self.content = marker.content
+    } else {
+      self.content = content
+    }
     self.wish = wish
   }
 

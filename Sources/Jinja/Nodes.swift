@@ -146,6 +146,8 @@ final class SetBlockNode: Executable {
     do {
       frame.enter(entry)
       let (text, flow) = try evaluation.capture { try body.execute(evaluation, frame) }
+      // A break or continue inside leaves the block before it assigns.
+      guard flow == .next else { return flow }
       var value = Value.string(text)
       if let filter { value = try evaluation.withCaptured(value) { try filter.evaluate(evaluation, frame) } }
       try target.assign(value, evaluation, frame)
@@ -174,6 +176,7 @@ final class FilterBlockNode: Executable {
     do {
       frame.enter(entry)
       let (text, flow) = try evaluation.capture { try body.execute(evaluation, frame) }
+      guard flow == .next else { return flow }
       try evaluation.emit(
         try evaluation.withCaptured(.string(text)) { try filter.evaluate(evaluation, frame) })
       return flow

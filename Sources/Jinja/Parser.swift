@@ -10,6 +10,8 @@ struct Parser {
   private var openTags: [String] = []
   /// Calls of the parser inside one another.
   var depth = 0
+  /// Loops around the current statement, within the innermost macro.
+  private var loopDepth = 0
   private let stack = StackGuard(bytes: 6 << 20)
 
   /// The most levels an expression tree may have, as CPython's limit on parentheses.
@@ -151,6 +153,7 @@ struct Parser {
       advance()
       return .evaluate(try parseTuple(conditional: true))
     case "break", "continue":
+      guard loopDepth > 0 else { throw fail("'\(name)' outside loop") }
       advance()
       return name == "break" ? .breakLoop : .continueLoop
     case "macro", "call", "filter": return try parseCapturing(name, tag: tag)
@@ -181,7 +184,9 @@ struct Parser {
     let iterable = try parseTuple(conditional: false, endingAt: "recursive")
     let test = skip(name: "if") ? try parseExpression() : nil
     let isRecursive = skip(name: "recursive")
+    loopDepth += 1
     let body = try parseBlock(until: ["endfor", "else"])
+    loopDepth -= 1
     var otherwise: [Statement] = []
     let isElse = isName("else")
     advance()
@@ -250,14 +255,14 @@ struct Parser {
       guard case .constant(.bool(false)) = try parseExpression().kind else {
         throw fail("automatic escaping is not available", at: offset)
       }
-      return .scope(try parseBlock(until: ["endautoescape"], dropEnd: true))
+      return .scope(try parseBlock(until: ["endautoescape"], dropEnd: true), isBlock: false)
     }
     let block = try expectName()
-    _ = skip(name: "scoped")
+    let isScoped = skip(name: "scoped")
     _ = skip(name: "required")
     let body = try parseBlock(until: ["endblock"], dropEnd: true)
     _ = skip(name: block)
-    return .scope(body)
+    return .scope(body, isBlock: !isScoped)
   }
 
   private mutating func parseCapturing(_ name: String, tag: Int) throws(JinjaError) -> Statement.Kind {
@@ -272,7 +277,10 @@ struct Parser {
       if isSymbol(.leftParenthesis) { try parseSignature(&block) }
       let call = try parseExpression()
       guard case .call = call.kind else { throw fail("expected call", at: call.offset) }
+      let loops = loopDepth
+      loopDepth = 0
       block.body = try parseBlock(until: ["endcall"], dropEnd: true)
+      loopDepth = loops
       return .callBlock(call, block)
     default:
       guard let filter = try parseFilters(of: nil, inline: true) else { throw fail("expected a filter") }
@@ -285,7 +293,10 @@ struct Parser {
     _ macro: inout MacroSyntax, end: String, tag: Int
   ) throws(JinjaError) -> Statement.Kind {
     let start = current.end
+    let loops = loopDepth
+    loopDepth = 0
     macro.body = try parseBlock(until: [end], dropEnd: true)
+    loopDepth = loops
     // The current token closes the end tag; the begin of that tag is two tokens back.
     let close = tokens[max(0, index - 2)].start
     let last = current

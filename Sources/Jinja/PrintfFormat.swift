@@ -19,7 +19,9 @@ struct PrintfFormat {
       return
     }
     values = [argument]
-    mapping = argument.kinds.contains(.mapping) ? argument : nil
+    // Whatever can be subscripted counts as a mapping, text excepted; then nothing need be used up.
+    let isSubscriptable = !argument.kinds.isDisjoint(with: [.mapping, .sequence]) && !argument.kinds.contains(.string)
+    mapping = isSubscriptable ? argument : nil
   }
 
   /// The flags of one conversion.
@@ -62,6 +64,7 @@ struct PrintfFormat {
   }
 
   private mutating func conversion(_ scalars: [Unicode.Scalar], _ index: inout Int) throws -> String {
+    let start = index
     var keyed: Value?
     if index < scalars.count, scalars[index] == "(" { keyed = try key(scalars, &index) }
     var flags = Flags()
@@ -89,7 +92,7 @@ struct PrintfFormat {
     guard index < scalars.count else { throw JinjaError(.value, "incomplete format") }
     let type = scalars[index]
     index += 1
-    if type == "%" { return "%" }
+    if type == "%", index == start + 1 { return "%" }
     let value = try keyed ?? next()
     return try convert(value, type, flags, index - 1)
   }
@@ -105,6 +108,10 @@ struct PrintfFormat {
       index += 1
       if depth == 0 {
         let name = PythonString.text(scalars[start..<(index - 1)])
+        guard mapping.kinds.contains(.mapping) else {
+          if case .undefined(let undefined) = mapping { throw undefined.error }
+          throw JinjaError(.type, "\(mapping.typeName) indices must be integers or slices, not str")
+        }
         let value = try evaluation.item(.string(name), of: mapping)
         if value.isUndefined { throw JinjaError(.lookup, PythonText.repr(name)) }
         return value
@@ -117,7 +124,9 @@ struct PrintfFormat {
   private mutating func number(_ scalars: [Unicode.Scalar], _ index: inout Int) throws -> Int? {
     if index < scalars.count, scalars[index] == "*" {
       index += 1
-      guard case .int(let number) = try next() else { throw JinjaError(.type, "* wants int") }
+      let value = try next()
+      if case .bigInt = value { throw JinjaError(.arithmetic, "Python int too large to convert to C ssize_t") }
+      guard case .int(let number) = value else { throw JinjaError(.type, "* wants int") }
       guard abs(number) <= 1_000_000 else { throw JinjaError(.limit, "format width is too large") }
       return number
     }
@@ -133,7 +142,7 @@ struct PrintfFormat {
   private func convert(_ value: Value, _ type: Unicode.Scalar, _ flags: Flags, _ index: Int) throws -> String {
     switch type {
     case "s", "r", "a":
-      let text = type == "s" ? try evaluation.text(of: value) : value.repr
+      let text = type == "s" ? try evaluation.text(of: value) : try evaluation.repr(of: value)
       let cut = flags.precision.map { PythonString.text(text.unicodeScalars.prefix($0)) } ?? text
       return pad("", cut, flags, zero: false)
     case "d", "i", "u": return signed(try integer(value, type), "", radix: 10, flags)

@@ -124,6 +124,16 @@ extension PythonDecimal {
       ? rounded(result.coefficient, exponent: result.exponent) : result
   }
 
+  /// The number with at most (or, padding, exactly) so many digits.
+  func rounded(toDigits count: Int, padding: Bool) -> PythonDecimal {
+    let digits = coefficient.absolute.text.utf8.count
+    if digits < count { return padding && !isZero ? quantized(to: exponent - (count - digits)) : self }
+    guard digits > count else { return self }
+    let result = quantized(to: exponent + digits - count)
+    return result.coefficient.absolute.text.utf8.count > count
+      ? result.quantized(to: exponent + digits - count + 1) : result
+  }
+
   /// The number with the given exponent, rounded half to even.
   package func quantized(to target: Int) -> PythonDecimal {
     if target <= exponent {

@@ -150,7 +150,14 @@ extension Value {
     return writer.output
   }
 
-  /// Python's `repr(value)`.
+  /// Python's `repr(value)`, cut off after a kilobyte: for messages.
+  var shortRepr: String {
+    var writer = PythonText(limit: 1024)
+    writer.writeRepr(self)
+    return writer.isCutOff ? writer.output + "..." : writer.output
+  }
+
+  /// Python's `repr(value)`; cut off after 256 MiB.
   package var repr: String {
     var writer = PythonText()
     writer.writeRepr(self)

@@ -51,6 +51,13 @@ final class Scope {
     return nil
   }
 
+  /// The outermost scope of the function.
+  var outermost: Scope {
+    var scope = self
+    while let parent = scope.parent, parent.layout === layout { scope = parent }
+    return scope
+  }
+
   func declareParameter(_ name: String) {
     stores.insert(name)
     symbols[name] = .parameter

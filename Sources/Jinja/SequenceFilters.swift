@@ -22,8 +22,12 @@ enum SequenceFilters {
     },
     "reverse": { value, _, evaluation in
       if let text = value.stringValue { return .string(PythonString.text(text.unicodeScalars.reversed())) }
-      return .object(
-        IteratorObject(try evaluation.elements(of: value).reversed(), typeName: "list_reverseiterator"))
+      do {
+        let items = try evaluation.elements(of: value)
+        return .object(IteratorObject(items.reversed(), typeName: "list_reverseiterator"))
+      } catch let error as JinjaError where error.kind == .type {
+        throw JinjaError(.runtime, "argument must be iterable")
+      }
     },
     "sort": sort,
     "dictsort": dictSort,
@@ -239,7 +243,7 @@ enum SequenceFilters {
       throw JinjaError(.runtime, "map requires a filter argument")
     }
     guard let name = first.stringValue, let filter = Filters.table[name] else {
-      throw JinjaError(.runtime, "No filter named \(first.repr).")
+      throw JinjaError(.runtime, "No filter named \(first.shortRepr).")
     }
     let rest = Arguments(Array(arguments.positional.dropFirst()), keywords: arguments.keywords)
     return .object(
@@ -265,7 +269,7 @@ enum SequenceFilters {
     var test: Tests.Body = { value, _, _ in value.isTruthy }
     if let first = positional.popFirst() {
       guard let name = first.stringValue, let found = Tests.table[name] else {
-        throw JinjaError(.runtime, "No test named \(first.repr).")
+        throw JinjaError(.runtime, "No test named \(first.shortRepr).")
       }
       test = found
     }
@@ -358,13 +362,15 @@ struct AttributePath {
 
 /// One group of `groupby`: a tuple with names.
 final class GroupObject: Object, ReprWriting {
-  private let grouper: Value
+  private var grouper: Value
   private let list: ListObject
 
   init(_ grouper: Value, _ list: ListObject) {
     self.grouper = grouper
     self.list = list
   }
+
+  deinit { Teardown.release(&grouper) }
 
   private var parts: [Value] { [grouper, .list(list)] }
 

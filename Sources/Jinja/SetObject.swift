@@ -67,7 +67,7 @@ package final class SetObject: Object, ReprWriting {
       if name == "add" {
         elements.append(element)
       } else if elements.remove(element) == nil, name == "remove" {
-        throw JinjaError(.lookup, element.repr)
+        throw JinjaError(.lookup, element.shortRepr)
       }
       return .none
     case "pop":

@@ -112,8 +112,8 @@ struct Statement {
     case callBlock(Expression, MacroSyntax)
     case filterBlock(Expression, [Statement])
     case with([(target: Expression, value: Expression)], [Statement])
-    /// `block` and `autoescape`: a scope of its own.
-    case scope([Statement])
+    /// `block` and `autoescape`: a scope of its own. A block does not see the variables of loops around it.
+    case scope([Statement], isBlock: Bool)
     case evaluate(Expression)
     case breakLoop
     case continueLoop

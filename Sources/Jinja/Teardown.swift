@@ -29,6 +29,14 @@ enum Teardown {
     return queue
   }
 
+  /// Releases one value, now or when the outermost call on this thread ends.
+  static func release(_ value: inout Value) {
+    guard value.mayNest else { return }
+    var values = [value]
+    value = .none
+    release(&values)
+  }
+
   /// Empties `values`, now or when the outermost call on this thread ends.
   static func release(_ values: inout [Value]) {
     guard values.contains(where: \.mayNest) else { return }

@@ -32,8 +32,14 @@ enum Tests {
       "in": { value, arguments, evaluation in
         try evaluation.contains(value, in: try arguments.bind("in", ["seq"])[0] ?? .none)
       },
-      "filter": { value, _, _ in value.stringValue.map { Filters.table[$0] != nil } ?? false },
-      "test": { value, _, _ in value.stringValue.map { exists($0) } ?? false },
+      "filter": { value, _, _ in
+        try value.requireHashable()
+        return value.stringValue.map { Filters.table[$0] != nil } ?? false
+      },
+      "test": { value, _, _ in
+        try value.requireHashable()
+        return value.stringValue.map { exists($0) } ?? false
+      },
     ]
     let comparisons: [(Comparison, [String])] = [
       (.equal, ["eq", "equalto", "=="]), (.notEqual, ["ne", "!="]), (.less, ["lt", "lessthan", "<"]),

@@ -40,7 +40,7 @@ enum Walk {
         visit(value, action)
       }
       visit(body, action)
-    case .scope(let body): visit(body, action)
+    case .scope(let body, _): visit(body, action)
     }
   }
 

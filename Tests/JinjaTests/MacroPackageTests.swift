@@ -36,6 +36,6 @@ import Testing
     }
     #expect(materializations == 10)
     #expect(tests == 4)
-    #expect(macros == 464)
+    #expect(macros == 463)
   }
 }
