@@ -1,5 +1,8 @@
+import DBTContext
+import Foundation
 import OrderedCollections
 import PlainData
+import Secrets
 import Testing
 
 @testable import DBTProject
