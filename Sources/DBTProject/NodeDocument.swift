@@ -18,7 +18,7 @@ extension Node {
     document["metrics"] = .array(metrics.map(PlainValue.strings))
     document["functions"] = .array(functions.map(PlainValue.strings))
     document["depends_on"] = ["macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes)]
-    document["compiled_path"] = nil
+    document["compiled_path"] = .some(.null)
     document["contract"] = .object(contract)
     switch resourceType {
     case .model: addModelFields(to: &document)

@@ -97,8 +97,7 @@ enum DBTOracle {
       import json, sys
       from dbt.artifacts.schemas.manifest import WritableManifest
       document = json.load(sys.stdin)
-      WritableManifest.validate(document)
-      print(len(WritableManifest.from_dict(document).nodes))
+      print(len(WritableManifest.upgrade_schema_version(document).nodes))
       """
     return Int(try PythonPeer.run(script, input: manifest.json()).trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1
   }

@@ -102,7 +102,7 @@ enum SampleProjects {
       - name: c
         config:
           group: g
-          access: private
+          access: protected
           contract: {enforced: false}
           grants: {select: [u]}
           post-hook: "select 5"
@@ -245,7 +245,7 @@ enum SampleProjects {
         constraints:
           - {type: unique, columns: [id, name]}
         data_tests:
-          - lib.positive: {column: id}
+          - lib.positive: {arguments: {column: id}}
         versions:
           - v: 1
             columns:
@@ -283,7 +283,7 @@ enum SampleProjects {
     models:
       - name: lib_model
         description: "{{ doc('about') }}"
-        columns: [{name: id, data_tests: [positive: {column: id}]}]
+        data_tests: [positive: {arguments: {column: id}}]
     sources:
       - name: libsrc
         database: other
@@ -291,7 +291,7 @@ enum SampleProjects {
     """,
     "dbt_packages/lib/models/about.md": "{% docs about %}from lib{% enddocs %}",
     "dbt_packages/lib/macros/lib.sql": """
-    {% macro add(a, b) %}{{ a }} + {{ b }} + {{ helper() }}{% endmacro %}
+    {% macro add(a, b) %}{{ a }} + {{ b }} + {{ lib.helper() }}{% endmacro %}
     {% macro helper() %}{{ return(adapter.dispatch('helper', 'lib')()) }}{% endmacro %}
     {% macro default__helper() %}0{% endmacro %}
     {% test positive(model, column) %}select * from {{ model }} where {{ column }} <= 0{% endtest %}

@@ -159,6 +159,6 @@ import Testing
     var manifest = manifest()
     manifest.nodes["model.p.other"]?.dependsOnNodes = ["model.p.mart"]
     let error = #expect(throws: ProjectError.self) { try ProjectGraph(manifest) }
-    #expect(error?.message == "Found a cycle: model.p.other --> model.p.mid --> model.p.mart")
+    #expect(error?.message == "Found a cycle: model.p.mid --> model.p.mart --> model.p.other")
   }
 }

@@ -31,11 +31,10 @@ struct ProfileReader {
     do {
       document = try YAMLDocument.parse(try FileReader.read(path), path: "profiles.yml")
     } catch let error as YAMLError {
-      throw ProjectError(yaml: error, path: "profiles.yml")
-    } catch let error as ProjectError {
-      throw error
+      // No lines of this file are shown: it may hold a password.
+      throw fault("Syntax error near line \(error.line), column \(error.column): \(error.message)")
     } catch {
-      throw ProjectError(.runtime, "\(error)", path: "profiles.yml")
+      throw error as? ProjectError ?? fault("\(error)")
     }
     guard let profiles = document.objectValue, !profiles.isEmpty else {
       throw fault("The profiles.yml file at \(path) is empty")

@@ -15,7 +15,8 @@ struct MacroLoader {
   /// What a file defines.
   private struct Compiled: Sendable {
     var file: SourceFile
-    var definitions: [MacroDefinition]
+    /// Each with its block's text as dbt cuts it out.
+    var definitions: [(macro: MacroDefinition, text: String)]
   }
 
   /// The registry and the manifest's entries.
@@ -35,7 +36,7 @@ struct MacroLoader {
       try MacroLoader.compile(file)
     }
     for unit in compiled {
-      for definition in unit.definitions { try add(definition, unit.file, to: &registry, &entries) }
+      for (macro, text) in unit.definitions { try add(macro, text, unit.file, to: &registry, &entries) }
     }
     resolveCalls(registry, &entries)
     return (registry, entries)
@@ -53,14 +54,34 @@ struct MacroLoader {
   private static func compile(_ file: SourceFile) throws(ProjectError) -> Compiled {
     let contents = try file.contents()
     do {
-      return Compiled(file: file, definitions: try Template.compile(contents, path: file.originalFilePath).definitions)
+      let macros = try Template.compile(contents, path: file.originalFilePath).definitions
+      return Compiled(file: file, definitions: blocks(of: macros, in: contents))
     } catch {
       throw ProjectError(rendering: error, path: file.originalFilePath)
     }
   }
 
+  /// A block belongs with the blanks that its `-` marks eat.
+  private static func blocks(of macros: [MacroDefinition], in contents: String) -> [(MacroDefinition, String)] {
+    var position = contents.startIndex
+    return macros.map { macro in
+      guard let found = contents[position...].firstRange(of: macro.source) else { return (macro, macro.source) }
+      var (start, end) = (found.lowerBound, found.upperBound)
+      if macro.source.hasPrefix("{%-") {
+        while start > position, contents[contents.index(before: start)].isWhitespace {
+          start = contents.index(before: start)
+        }
+      }
+      if macro.source.hasSuffix("-%}") {
+        while end < contents.endIndex, contents[end].isWhitespace { end = contents.index(after: end) }
+      }
+      position = end
+      return (macro, String(contents[start..<end]))
+    }
+  }
+
   private func add(
-    _ definition: MacroDefinition, _ file: SourceFile, to registry: inout MacroRegistry,
+    _ definition: MacroDefinition, _ text: String, _ file: SourceFile, to registry: inout MacroRegistry,
     _ entries: inout OrderedDictionary<String, MacroEntry>
   ) throws(ProjectError) {
     let registered: RegisteredMacro?
@@ -72,38 +93,60 @@ struct MacroLoader {
     guard let registered else { return }
     var entry = MacroEntry(
       uniqueID: registered.uniqueID, name: registered.name, packageName: file.packageName, path: file.originalFilePath,
-      source: definition.source)
+      source: text)
     entry.createdAt = createdAt
     entry.arguments = definition.parameters.map { parameter in
       ["name": .string(parameter.name), "type": nil, "description": ""]
     }
-    if case .materialization(_, let languages) = definition.kind { entry.supportedLanguages = languages }
+    if case .materialization(_, let languages) = definition.kind {
+      entry.supportedLanguages = languages
+      entry.arguments = [["name": "supported_languages", "type": nil, "description": ""]]
+    }
     if file.kind == .genericTest { entry.arguments = [] }
     entries[entry.uniqueID] = entry
   }
 
   /// Fills `depends_on.macros` from the calls that can be seen without running anything.
   private func resolveCalls(_ registry: MacroRegistry, _ entries: inout OrderedDictionary<String, MacroEntry>) {
+    let named = macrosByName(registry)
     for macro in registry.all {
       var ids: [String] = []
-      for called in macro.definition.calledNames {
-        guard let id = id(of: called, in: macro, registry), !ids.contains(id) else { continue }
+      func note(_ package: String, _ name: String) {
+        guard name != macro.name, let id = (registry.packages[package]?[name] ?? named[name])?.uniqueID,
+          !ids.contains(id)
+        else { return }
         ids.append(id)
       }
+      for called in macro.definition.calledNames {
+        let parts = called.split(separator: ".", maxSplits: 1).map(String.init)
+        if parts.count == 2 {
+          note(parts[0], parts[1])
+        } else if !MacroLoader.contextNames.contains(called) {
+          note(macro.packageName, called)
+        }
+      }
       for (name, namespace) in macro.definition.dispatchedNames {
-        for candidate in registry.dispatchCandidates(name, namespace: namespace, searchPackage: macro.packageName)
-        where !ids.contains(candidate.uniqueID) && candidate.uniqueID != macro.uniqueID {
-          ids.append(candidate.uniqueID)
+        note(macro.packageName, name)
+        if let found = try? registry.dispatch(name, namespace: namespace, searchPackage: macro.packageName) {
+          note(found.packageName, found.name)
         }
       }
       entries[macro.uniqueID]?.dependsOnMacros = ids
     }
   }
 
-  private func id(of called: String, in macro: RegisteredMacro, _ registry: MacroRegistry) -> String? {
-    let parts = called.split(separator: ".", maxSplits: 1).map(String.init)
-    if parts.count == 2 { return registry.macro(named: parts[1], in: parts[0])?.uniqueID }
-    guard called != macro.name else { return nil }
-    return registry.macro(named: called, searchPackage: macro.packageName)?.uniqueID
+  /// What a name means where its package does not define it: the root project's macro, an installed package's, dbt's.
+  private func macrosByName(_ registry: MacroRegistry) -> [String: RegisteredMacro] {
+    var named: [String: RegisteredMacro] = [:]
+    let installed = registry.packages.keys.filter { $0 != root.name && !internalPackages.contains($0) }
+    for package in internalPackages.reversed() + installed + [root.name] {
+      for (name, macro) in registry.packages[package] ?? [:] { named[name] = macro }
+    }
+    return named
   }
+
+  /// Names that mean the context's own functions, whatever macros there are.
+  private static let contextNames: Set<String> = [
+    "ref", "source", "config", "var", "env_var", "return", "log", "print",
+  ]
 }

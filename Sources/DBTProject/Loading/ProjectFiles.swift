@@ -15,13 +15,12 @@ struct ProjectFiles {
   func document(_ name: String) throws(ProjectError) -> PlainObject? {
     let path = root + "/" + name
     guard FileReader.isFile(path) else { return nil }
+    let text = try FileReader.text(path, named: name)
     let value: PlainValue
     do {
-      value = try YAMLDocument.parse(try FileReader.read(path), path: name)
-    } catch let error as YAMLError {
-      throw ProjectError(yaml: error, path: name)
+      value = try YAMLDocument.parse(text: text, path: name)
     } catch {
-      throw error as? ProjectError ?? ProjectError(.runtime, "\(error)", path: name)
+      throw ProjectError(yaml: error, path: name, text: text)
     }
     if value.isNull { return nil }
     guard let members = value.objectValue else {

@@ -46,6 +46,21 @@ struct ConfigBuilder: Sendable {
   }
 }
 
+extension ConfigBuilder {
+  /// Merges as dbt merges configurations as written: objects at every level, lists joined with the later one in front.
+  static func deepMerge(_ changes: PlainObject, into base: inout PlainObject) {
+    for (key, value) in changes {
+      switch (value, base[key]) {
+      case (.object(let inner), .object(var present)?):
+        deepMerge(inner, into: &present)
+        base[key] = .object(present)
+      case (.array(let items), let present?): base[key] = .array(items + (present.arrayValue ?? [present]))
+      default: base[key] = value
+      }
+    }
+  }
+}
+
 /// A node while it is being parsed, with what its file said before configuration was merged.
 struct DraftNode: Sendable {
   var node: Node
@@ -53,4 +68,6 @@ struct DraftNode: Sendable {
   var calls: PlainObject = [:]
   /// The same as written.
   var unrenderedCalls: PlainObject = [:]
+  /// The literals of its `config()` calls when the file is so plain that dbt does not render it.
+  var literalCalls: PlainObject?
 }

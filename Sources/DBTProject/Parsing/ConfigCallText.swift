@@ -69,14 +69,43 @@ enum ConfigCallText {
     return inner.contains(first) || inner.contains("\\") ? nil : String(inner)
   }
 
-  /// Literals in Python's notation where they can be read as such; otherwise the text on one line.
+  /// The expression as dbt puts it together again: on one line, one blank after commas and colons, literals in Python's
+  /// notation.
   private static func normalized(_ text: String) -> String {
-    switch text {
-    case "true", "True": "True"
-    case "false", "False": "False"
-    case "none", "None": "None"
-    default:
-      text.split(whereSeparator: \.isWhitespace).joined(separator: " ").replacing("\"", with: "'")
+    var result = ""
+    var word = ""
+    var quoted: (mark: Character, text: String)?
+    func finish() {
+      let names = ["true": "True", "false": "False", "none": "None"]
+      result += names[word] ?? word
+      word = ""
     }
+    for character in text {
+      if let open = quoted {
+        if character == open.mark {
+          result += PlainValue.string(open.text).pythonRepresentation
+          quoted = nil
+        } else {
+          quoted?.text.append(character)
+        }
+        continue
+      }
+      switch character {
+      case "'", "\"":
+        finish()
+        quoted = (character, "")
+      case _ where character.isLetter || character.isNumber || character == "_": word.append(character)
+      case _ where character.isWhitespace:
+        finish()
+        if let last = result.last, !"([{ ".contains(last) { result.append(" ") }
+      default:
+        finish()
+        if ")]},:".contains(character), result.last == " " { result.removeLast() }
+        result.append(character)
+        if character == "," || character == ":" { result.append(" ") }
+      }
+    }
+    finish()
+    return result.replacing(", ]", with: "]").replacing(", }", with: "}")
   }
 }

@@ -164,6 +164,11 @@ final class NodeParser {
     guard capture.isConfigured else { return }
     draft.calls = capture.calls
     draft.unrenderedCalls = ConfigCallText.settings(in: draft.node.rawCode) ?? capture.calls
+    guard draft.node.resourceType == .model, let literals = StaticTemplate.settings(in: draft.node.rawCode) else {
+      return
+    }
+    draft.literalCalls = literals
+    draft.unrenderedCalls = capture.calls
   }
 
   /// Merges the node's configuration, copies from it what dbt keeps on the node too, and makes the node's names.
@@ -188,9 +193,13 @@ final class NodeParser {
       contract["checksum"] = .null
       draft.node.contract = contract
     }
+    var written = patch
+    ConfigBuilder.deepMerge(unrenderedPatch, into: &written)
     draft.node.unrenderedConfig = environment.configs.unrendered(
-      node.resourceType, fqn: node.fqn, package: node.packageName, calls: draft.unrenderedCalls,
-      patch: patch.merging(unrenderedPatch) { _, last in last })
+      node.resourceType, fqn: node.fqn, package: node.packageName, calls: draft.unrenderedCalls, patch: written)
+    if patch.isEmpty, let literals = draft.literalCalls {
+      draft.node.unrenderedConfig.merge(literals) { _, last in last }
+    }
     draft.node.config = config
     try names.name(&draft.node)
     guard node.resourceType != .test else { return }

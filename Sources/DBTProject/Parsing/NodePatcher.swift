@@ -164,7 +164,7 @@ struct NodePatcher {
     }
     try resources.update(id) { draft throws(ProjectError) in
       if !entry.config.isEmpty {
-        try parser.configure(&draft, patch: entry.config, unrenderedPatch: entry.unrenderedConfig)
+        try parser.configure(&draft, patch: entry.config)
       }
       draft.node.patchPath = entry.file.fileID
       draft.node.description = entry.members["description"]?.stringValue ?? ""

@@ -25,7 +25,7 @@ struct PropertyFile: Sendable {
     do {
       yaml = try YAMLDocument(Array(contents.utf8), path: file.originalFilePath)
     } catch {
-      throw ProjectError(yaml: error, project: file.packageName, path: file.relativePath)
+      throw ProjectError(yaml: error, project: file.packageName, path: file.relativePath, text: contents)
     }
     guard !yaml.root.isNull else { return nil }
     guard let document = yaml.root.objectValue else {
@@ -65,13 +65,23 @@ struct PropertyFile: Sendable {
 
 extension ProjectError {
   /// Bad YAML, in dbt's layout.
-  init(yaml error: YAMLError, project: String? = nil, path: String) {
+  init(yaml error: YAMLError, project: String? = nil, path: String, text: String) {
+    let excerpt = ProjectError.lines(of: text, around: error.line)
     let prefix = project.map { "Error reading \($0): \(path) - " } ?? ""
+    let rule = String(repeating: "-", count: 30)
     self.init(
       .parsing,
-      prefix + "Runtime Error\n  Syntax error near line \(error.line)\n  \(String(repeating: "-", count: 30))\n"
-        + error.excerpt + "\n\n  Raw Error:\n  \(String(repeating: "-", count: 30))\n  \(error.message)\n"
-        + "    in \"\(path)\", line \(error.line), column \(error.column)",
-      path: path, line: error.line, column: error.column, excerpt: error.excerpt, cause: error)
+      prefix
+        + "Runtime Error\n  Syntax error near line \(error.line)\n  \(rule)\n\(excerpt)\n\n  Raw Error:\n  \(rule)\n  "
+        + "\(error.message)\n    in \"\(path)\", line \(error.line), column \(error.column)",
+      path: path, line: error.line, column: error.column, excerpt: excerpt, cause: error)
+  }
+
+  /// Up to three lines before and after a line, numbered.
+  static func lines(of text: String, around line: Int) -> String {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let first = max(0, min(line, lines.count) - 4)
+    let shown = lines[first..<min(lines.count, first + 7)]
+    return zip((first + 1)..., shown).map { "  \($0) | \($1.prefix(160))" }.joined(separator: "\n")
   }
 }

@@ -81,7 +81,9 @@ struct SourceParser {
       uniqueID: declaration.uniqueID, packageName: declaration.package, sourceName: declaration.sourceName,
       name: declaration.tableName, database: database, schema: schema, identifier: identifier,
       path: file.originalFilePath, fqn: fqn,
-      relationName: RelationName.text(database: database, schema: schema, identifier: identifier, quoting: quoting))
+      relationName: RelationName.text(
+        database: database, schema: schema, identifier: identifier,
+        quoting: environment.quoting.merging(quoting) { old, new in new.isNull ? old : new }))
     result.sourceDescription = source["description"]?.stringValue ?? ""
     result.loader = source["loader"]?.stringValue ?? ""
     result.quoting = quoting

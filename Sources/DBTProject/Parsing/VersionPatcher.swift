@@ -102,9 +102,9 @@ struct VersionPatcher {
 
   private func configure(_ draft: inout DraftNode, _ version: Version) throws(ProjectError) {
     var patch = entry.config
-    VersionPatcher.merge(version.members["config"]?.objectValue ?? [:], into: &patch)
+    ConfigBuilder.deepMerge(version.members["config"]?.objectValue ?? [:], into: &patch)
     var unrendered = entry.unrenderedConfig
-    VersionPatcher.merge(version.members["config"]?.objectValue ?? [:], into: &unrendered)
+    ConfigBuilder.deepMerge(version.members["config"]?.objectValue ?? [:], into: &unrendered)
     try parser.configure(&draft, patch: patch, unrenderedPatch: unrendered)
     var members = entry.members
     for key in ["constraints", "deprecation_date"] {
@@ -113,18 +113,6 @@ struct VersionPatcher {
     members["time_spine"] = nil
     try NodePatcher.applyModel(&draft.node, members, file: entry.file)
     if let access = version.members["access"]?.stringValue { draft.node.access = access }
-  }
-
-  /// Objects are merged at every level, other values replaced.
-  private static func merge(_ changes: PlainObject, into base: inout PlainObject) {
-    for (key, value) in changes {
-      if case .object(let inner) = value, case .object(var present)? = base[key] {
-        merge(inner, into: &present)
-        base[key] = .object(present)
-      } else {
-        base[key] = value
-      }
-    }
   }
 
   /// The columns of a version: those of the model that it includes, then its own.
