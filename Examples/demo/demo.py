@@ -42,8 +42,9 @@ def main():
     begun = time.monotonic()
     say("starting a private PostgreSQL, a real Temporal server, and nginx before it, which demands a client certificate")
     with stage.Stage() as parts:
+        worker = parts.worker()
         before = proof.digest(stage.HARBOR), proof.digest(parts.root.path)
-        worker = parts.worker().start()
+        worker.start()
         pid = worker.pid
         say(f"the worker polls: uid {stage.POD_USER}, read-only root, no capabilities, 64 MB of /tmp")
         say("sallyport submit build")

@@ -17,13 +17,14 @@ def digest(folder: pathlib.Path) -> str:
 
 
 def writable_mounts(pid: int) -> list[str]:
-    """Mount points of the process's own file system that it could write to, /proc aside (the kernel guards that)."""
+    """Mount points that the process could write files to: not /proc, which the kernel guards, nor devices and terminals."""
     found = []
     for line in pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines():
         fields = line.split()
         target, options = fields[4], fields[5].split(",")
-        is_device = target.startswith("/dev/") and target not in ("/dev/shm", "/dev/pts")
-        if "rw" in options and target != "/proc" and not target.startswith("/proc/") and not is_device:
+        kind = fields[fields.index("-") + 1]
+        is_node = kind == "devpts" or (target.startswith("/dev/") and target != "/dev/shm")
+        if "rw" in options and kind != "proc" and not target.startswith("/proc/") and not is_node:
             found.append(target)
     return found
 

@@ -21,7 +21,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VENV = ROOT / ".cache" / "venv" / "bin"
 MACROS = ROOT / ".cache" / "macros"
-BINARY = ROOT / ".build" / "release" / "sallyport"
+BINARY = pathlib.Path(os.environ.get("SALLYPORT_BINARY") or ROOT / ".build" / "release" / "sallyport")
 HARBOR = ROOT / "Examples" / "harbor"
 POSTGRES = pathlib.Path("/usr/lib/postgresql/15/bin")
 
