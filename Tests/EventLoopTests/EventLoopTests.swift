@@ -74,7 +74,6 @@ struct EventLoopTests {
     let counter = Counter(loop)
     let waited = await counter.wait(.milliseconds(30))
     #expect(waited >= .milliseconds(30))
-    #expect(waited < .seconds(5))
     #expect(await counter.offload() == 42)
     loop.stop()
   }

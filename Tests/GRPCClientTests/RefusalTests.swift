@@ -23,8 +23,8 @@ struct RefusalTests {
     let channel = try Scheduler.channel(port: port, host: host, tls: tls, change: change)
     let clock = ContinuousClock()
     let start = clock.now
-    let error = try await Scheduler.failure(of: channel, GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(30)))
-    #expect(clock.now - start < .seconds(12))
+    let error = try await Scheduler.failure(of: channel, GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(60)))
+    #expect(clock.now - start < .seconds(50))
     #expect(!error.mayHaveReachedServer)
     #expect(channel.state.succeededCalls == 0)
     await channel.shutdown(grace: .zero)
@@ -176,7 +176,7 @@ struct RefusalTests {
   func secureServer() async throws {
     let gateway = try gateway(.haproxy)
     let channel = try Scheduler.channel(port: gateway.port)
-    let error = try await Scheduler.failure(of: channel, GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(2)))
+    let error = try await Scheduler.failure(of: channel, GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(4)))
     #expect(error.code == .deadlineExceeded)
     #expect(error.cause?.contains("TLS") == true, "\(error)")
     #expect(channel.state.failedAttempts > 1)
