@@ -45,7 +45,10 @@ package final class TemporalWorker: Sendable {
   ///
   /// - Throws: `WorkerError` when the namespace or the polls are refused for good. Cancelling the task stops without grace.
   package func run() async throws(WorkerError) {
-    let prepared = try await prepare()
+    guard let prepared = try await prepareUnlessStopped() else {
+      logger.info("worker stopped before it began", metadata: ["identity": "\(options.identity)"])
+      return
+    }
     let runner = ActivityTaskRunner(
       service: service, options: prepared.options, handlers: handlers, logger: logger)
     let processor = WorkflowTaskProcessor(
@@ -74,6 +77,27 @@ package final class TemporalWorker: Sendable {
     var pollsEndOnShutdown: Bool
   }
 
+  /// Learns what the namespace allows; nil when told to stop before the scheduler answered.
+  private func prepareUnlessStopped() async throws(WorkerError) -> Prepared? {
+    let first = await withTaskGroup(of: Result<Prepared, WorkerError>?.self) { group in
+      group.addTask {
+        do throws(WorkerError) {
+          return .success(try await self.prepare())
+        } catch {
+          return .failure(error)
+        }
+      }
+      group.addTask {
+        _ = await self.stop.wait()
+        return nil
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      return first
+    }
+    return try first?.get()
+  }
+
   private func prepare() async throws(WorkerError) -> Prepared {
     var backoff = Backoff()
     while true {
@@ -81,7 +105,6 @@ package final class TemporalWorker: Sendable {
       request.namespace = options.namespace
       do {
         let info = try await service.describeNamespace(request).namespaceInfo
-        health.pollingEnded("start")
         health.pollingEnded("start")
         var options = options
         if let limit = info?.limits?.blobSizeLimitError, limit > 0 {

@@ -17,6 +17,11 @@ package enum ConnectionAdvice {
     }
   }
 
+  /// The text and, when a setting may mend what it tells, which.
+  package static func explain(_ text: String, address: SchedulerAddress) -> String {
+    explain(text, code: .unavailable, address)
+  }
+
   private static func explain(_ text: String, code: GRPCStatus, _ address: SchedulerAddress) -> String {
     let isCredentialRefused = code == .unauthenticated || code == .permissionDenied
     let names = settings(text, isCredentialRefused: isCredentialRefused)

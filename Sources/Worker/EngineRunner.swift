@@ -1,6 +1,7 @@
 import DBTContext
 import DBTEngine
 import DBTProject
+import EventLoop
 package import Logging
 import OrderedCollections
 package import PlainData
@@ -15,16 +16,18 @@ package final class EngineRunner: ProjectRunner {
   private let artifacts: ArtifactConfiguration
   private let logger: Logger
 
-  /// Finds the projects and parses them, so that the first run need not wait. A project that cannot be parsed is logged
-  /// and tells so to each of its runs; the others work.
+  /// Finds the projects and begins to parse them on a thread of its own, so that the first run need not wait. A project
+  /// that cannot be parsed is logged and tells so to each of its runs; the others work.
   ///
   /// - Throws: `WorkerProcessError` when two projects have one name, `EngineError` when dbt's macro packages are missing.
   package init(_ configuration: Configuration, environment: ProcessEnvironment, logger: Logger) throws {
     catalog = try ProjectCatalog(configuration.projects, environment: environment, logger: logger)
     artifacts = configuration.artifacts
     self.logger = logger
-    for (name, fault) in catalog.parseAll() {
-      logger.error("project cannot be loaded", metadata: ["project": "\(name)", "error": "\(fault)"])
+    try OperatingSystemThread.start("parse") { [catalog] in
+      for (name, fault) in catalog.parseAll() {
+        logger.error("project cannot be loaded", metadata: ["project": "\(name)", "error": "\(fault)"])
+      }
     }
   }
 

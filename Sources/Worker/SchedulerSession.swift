@@ -37,6 +37,17 @@ package final class SchedulerSession: Sendable {
     loop.stop()
   }
 
+  /// Why there is no connection now; nil while there is one, or nothing is known yet.
+  package var connectionFault: String? {
+    let state = channel.state
+    return state.isConnected ? nil : state.lastError
+  }
+
+  /// A sentence about a connection that cannot be made, with the settings that may mend it.
+  package func explain(connectionFault fault: String) -> String {
+    ConnectionAdvice.explain("no connection to \(configuration.address): \(fault)", address: configuration.address)
+  }
+
   /// A failed call with the settings that may mend it.
   package func explain(_ error: ServiceError) -> String {
     ConnectionAdvice.explain(error, address: configuration.address)

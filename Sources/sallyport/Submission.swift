@@ -15,6 +15,9 @@ struct Submission: Sendable {
   /// Start only.
   let isDetached: Bool
 
+  /// How long to try to reach the scheduler: long enough for one that is being restarted.
+  private static let connectPatience: Duration = .seconds(10)
+
   /// How long a run may wait for a worker before the user is told that none polls.
   private static let workerPatience: Duration = .seconds(5)
 
@@ -24,10 +27,10 @@ struct Submission: Sendable {
   /// Starts the run and follows it; answers the exit code.
   func run(on session: SchedulerSession) async -> Int32 {
     let started: StartedWorkflow
-    do {
-      started = try await start(session)
-    } catch {
-      Terminal.complain("sallyport: cannot start the run\n  \(describe(error, session))")
+    switch await startInTime(session) {
+    case .success(let run): started = run
+    case .failure(let fault):
+      Terminal.complain("sallyport: cannot start the run\n  \(fault.text)")
       return 2
     }
     let id = started.execution.workflowID
@@ -41,6 +44,36 @@ struct Submission: Sendable {
     let queue = session.configuration.taskQueue
     screen.note("Started dbt \(command) as workflow \(id) on task queue \(queue)")
     return await follow(started.execution, session, screen)
+  }
+
+  /// Why a run was not started.
+  private struct StartFault: Error {
+    let text: String
+  }
+
+  /// Starts the run, or gives up when the scheduler cannot be reached for `connectPatience`.
+  private func startInTime(_ session: SchedulerSession) async -> Result<StartedWorkflow, StartFault> {
+    await withTaskGroup(of: Result<StartedWorkflow, StartFault>?.self) { group in
+      group.addTask {
+        do throws(ServiceError) {
+          return .success(try await self.start(session))
+        } catch {
+          return .failure(StartFault(text: self.describe(error, session)))
+        }
+      }
+      group.addTask {
+        guard (try? await Task.sleep(for: Submission.connectPatience)) != nil,
+          let fault = session.connectionFault
+        else { return nil }
+        return .failure(StartFault(text: session.explain(connectionFault: fault)))
+      }
+      for await result in group {
+        guard let result else { continue }
+        group.cancelAll()
+        return result
+      }
+      return .failure(StartFault(text: "the attempt was cancelled"))
+    }
   }
 
   private func start(_ session: SchedulerSession) async throws(ServiceError) -> StartedWorkflow {

@@ -12,6 +12,7 @@ package final class BackgroundPeer: @unchecked Sendable {
   package let identifier: Int32
   private let lock = NSLock()
   private var hasEnded = false
+  private var status: Int32 = 0
 
   /// Starts the program.
   ///
@@ -36,6 +37,20 @@ package final class BackgroundPeer: @unchecked Sendable {
   /// Whether it still runs.
   package var isRunning: Bool { lock.withLock { !reap(waiting: false) } }
 
+  /// Waits for its end; answers its exit code, 128 and the signal's number when a signal ended it, nil when it still runs.
+  package func waitForEnd(seconds: Double = 30) -> Int32? {
+    let end = Date().addingTimeInterval(seconds)
+    while Date() < end {
+      let code = lock.withLock { () -> Int32? in
+        guard reap(waiting: false) else { return nil }
+        return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)
+      }
+      if let code { return code }
+      usleep(20_000)
+    }
+    return nil
+  }
+
   /// What it has written so far.
   package var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 
@@ -57,7 +72,6 @@ package final class BackgroundPeer: @unchecked Sendable {
   /// Takes note of the process's end. True: it has ended.
   private func reap(waiting: Bool) -> Bool {
     guard !hasEnded else { return true }
-    var status: Int32 = 0
     hasEnded = waitpid(identifier, &status, waiting ? 0 : WNOHANG) == identifier
     if hasEnded { Leftovers.shared.remove(identifier) }
     return hasEnded
