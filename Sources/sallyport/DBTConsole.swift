@@ -16,7 +16,10 @@ struct DBTConsole: Sendable {
     if isQuiet, line.level < .error, !line.isBare { return }
     if isJSON { return Terminal.write(document(line).json(.python) + "\n") }
     if line.isBare { return Terminal.write(line.message + "\n") }
-    Terminal.write("\(UTCTime.now.clock)  \(line.message)\n")
+    // Warnings of templates come without dbt's mark.
+    let needsMark = line.level == .warn && line.event != nil && !line.message.hasPrefix("[WARNING]")
+    let mark = needsMark ? "[WARNING]: " : ""
+    Terminal.write("\(UTCTime.now.clock)  \(mark)\(line.message)\n")
   }
 
   /// Prints what a command was asked for, without a time, even when quiet.

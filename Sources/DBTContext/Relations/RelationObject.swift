@@ -121,6 +121,10 @@ package final class RelationObject: Object {
       return .function(name, ["omit_none?"]) { [self] values, _ in
         Value(plainFields(omitNull: values[0]?.isTruthy ?? false))
       }
+    case "get_materialized_view_config_change_collection":
+      return .function(name, ["relation_results", "relation_config"]) { values, evaluation in
+        try MaterializedViewChanges.compare(values[0] ?? .none, values[1] ?? .none, evaluation)
+      }
     case "relation_max_name_length": return .function(name) { _, _ in .int(Relation.nameLengthLimit) }
     default: return nil
     }

@@ -107,7 +107,8 @@ struct SchemaSetup {
 
   // MARK: Which schemas
 
-  private func isRelational(_ node: Node) -> Bool {
+  /// Whether a node makes a relation: tests do when they keep their failures.
+  func isRelational(_ node: Node) -> Bool {
     switch node.resourceType {
     case .model, .seed, .snapshot: true
     case .test: storesFailures(node)
