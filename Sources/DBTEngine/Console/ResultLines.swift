@@ -79,7 +79,9 @@ package enum ResultLines {
     case "seed":
       return ("\(isError ? "ERROR loading" : "OK loaded") \(node.description)", isError ? "ERROR" : message)
     case "snapshot":
-      return ("\(isError ? "ERROR snapshotting" : "OK snapshotted") \(node.schema).\(node.alias)", isError ? "ERROR" : message)
+      return (
+        "\(isError ? "ERROR snapshotting" : "OK snapshotted") \(node.schema).\(node.alias)", isError ? "ERROR" : message
+      )
     case "test", "unit_test":
       let word =
         switch result.status {

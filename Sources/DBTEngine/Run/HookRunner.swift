@@ -101,7 +101,9 @@ enum HookResults {
     var schemas: [String] = []
     var pairs: [Value] = []
     for result in results where !result.status.isFailure && result.status != .skipped {
-      guard let node = manifest.nodes[result.uniqueID], SchemaSetup(run, Cancellation()).isRelational(node) else { continue }
+      guard let node = manifest.nodes[result.uniqueID], SchemaSetup(run, Cancellation()).isRelational(node) else {
+        continue
+      }
       guard !schemas.contains(node.schema) else { continue }
       schemas.append(node.schema)
       pairs.append(.tuple([node.database.map { .string($0) } ?? .none, .string(node.schema)]))

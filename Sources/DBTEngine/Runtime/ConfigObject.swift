@@ -41,7 +41,8 @@ final class ConfigObject: Object {
     case "set": .function(name, ["name", "value"]) { _, _ in .string("") }
     case "persist_relation_docs": .function(name) { [self] _, _ in try persists("relation") }
     case "persist_column_docs": .function(name) { [self] _, _ in try persists("columns") }
-    case "model": values.map { .dict(DictObject(named: ["config": Value(.object($0)), "unique_id": .string(uniqueID)])) }
+    case "model":
+      values.map { .dict(DictObject(named: ["config": Value(.object($0)), "unique_id": .string(uniqueID)])) }
     default: nil
     }
   }
