@@ -53,7 +53,7 @@ package struct BlockingActivity: ActivityHandler {
     let stop = StopRequest()
     do {
       return try await withTaskCancellationHandler {
-        try await threads.run(context.activityID) { try body(argument, stop) }
+        try await threads.run { try body(argument, stop) }
       } onCancel: {
         // Stopping a statement means a connection to the database: not on a thread that must never block.
         do {

@@ -51,12 +51,12 @@ struct DBTRunProgress: Codable, Sendable, Equatable {
   ) {
     let place = "\(number) of \(total)"
     let seconds = (result["execution_time"]?.doubleValue ?? 0).fixed(2)
-    let message = result["message"]?.stringValue?.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+    let message = (result["message"]?.stringValue ?? "").singleLine.limited(toBytes: 200)
     switch status {
     case .success: log("\(place) OK \(Self.words(node))  [\(message.isEmpty ? "OK" : message) in \(seconds)s]")
     case .error:
       forceMemo()
-      log("\(place) ERROR \(Self.words(node))  [ERROR in \(seconds)s] \(message.limited(toBytes: 200))")
+      log("\(place) ERROR \(Self.words(node))  [ERROR in \(seconds)s] \(message)")
     case .cancelled: log("\(place) CANCELLED \(Self.words(node))")
     default: log("\(place) SKIP \(Self.words(node))")
     }

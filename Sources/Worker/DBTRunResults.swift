@@ -91,8 +91,7 @@ struct DBTRunResults: Codable, Sendable, Equatable {
     var parts: [String] = []
     for result in list where result["status"]?.stringValue == "error" && parts.count < 5 {
       let message = result["message"]?.stringValue ?? ""
-      let firstLine = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-      parts.append("\(result["unique_id"]?.stringValue ?? "?"): \(firstLine.limited(toBytes: 300))")
+      parts.append("\(result["unique_id"]?.stringValue ?? "?"): \(message.singleLine.limited(toBytes: 300))")
     }
     if errors > parts.count, errors > 0 { parts.append("and \(errors - parts.count) more") }
     if let fault { parts.append(fault.message.limited(toBytes: 1000)) }
@@ -156,6 +155,15 @@ extension PlainValue {
 }
 
 extension String {
+  /// The text's lines behind one another, without the blanks around them.
+  var singleLine: String {
+    split(whereSeparator: \.isNewline).map { line in
+      var line = line.drop(while: \.isWhitespace)
+      while line.last?.isWhitespace == true { line.removeLast() }
+      return String(line)
+    }.filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
   /// The text, or as much of its beginning as fits, cut between characters, with an ellipsis.
   func limited(toBytes limit: Int) -> String {
     guard utf8.count > limit else { return self }

@@ -50,6 +50,7 @@ package final class EngineRunner: ProjectRunner {
       result.hasOnRunStart = plan.hasOnRunStart && run.command.executes
       result.hasOnRunEnd = plan.hasOnRunEnd && run.command.executes
       result.writesArtifacts = artifacts.isOn
+      result.threads = plan.threads
       result.settings = try project.settings()
       return result
     }

@@ -96,7 +96,7 @@ package final class WorkerProcess: Sendable {
     try listenForSignals()
     logStart(identity)
     let threads = BlockingThreads(limit: configuration.tuning.activitySlots)
-    let runner = try await threads.run("projects") { [configuration] in
+    let runner = try await threads.run { [configuration] in
       try makeRunner(configuration, environment, Logger(label: "dbt"))
     }
     let worker = makeWorker(ServiceTasks(service), identity, DBTActivities.handlers(runner, threads: threads))

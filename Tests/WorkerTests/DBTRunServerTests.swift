@@ -210,6 +210,19 @@ import WorkflowEngine
     try run.replay(try RecordedEvent.read(try await rig.record(execution, as: "updated"), runID: execution.runID))
   }
 
+  @Test func largeFailedRunStillFailsWithItsWholeResult() async throws {
+    let rig = try SchedulerRig()
+    let names = (0..<300).map { "n\($0)" }
+    let plan = DBTRunPlan(project: "p", nodes: names.map { .init(uniqueID: $0, name: $0, resourceType: "model") })
+    let long = String(repeating: "a long message ", count: 270)
+    let failing: ScriptedRunner.Behaviour = { _, _ in throw RunnerError.failed(.compilation, long, details: nil) }
+    let runner = ScriptedRunner(plan, Dictionary(uniqueKeysWithValues: names.map { ($0, failing) }))
+    let execution = try await rig.start()
+    let end = try await rig.serving(try rig.worker(runner)) { try await rig.end(execution) }
+    #expect(end.outcome?["node_results"]?.arrayValue?.count == 300)
+    #expect(end.failure?.message.hasPrefix("dbt run failed: 300 node(s) errored") == true)
+  }
+
   @Test(arguments: [[], ["--input", "[1, 2]"], ["--input", "7"], ["--input", "{\"command\": \"fly\"}"]])
   func wrongInputFailsTheWorkflowAtOnce(arguments: [String]) async throws {
     let rig = try SchedulerRig()

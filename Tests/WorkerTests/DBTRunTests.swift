@@ -138,6 +138,14 @@ func statuses(_ result: PlainValue?) -> [String: String] {
     #expect(failure?.details.first?["success"] == false)
   }
 
+  @Test func messagesOfSeveralLinesStandOnOneInSummaries() {
+    var table = RunTable()
+    _ = table.plan(.models(["a": []]))
+    let failure = OrchestrationFailure(message: "Database Error in model a\n  division by zero\n", type: "Compilation")
+    let end = table.send(.activityFailed(id: "model:a", failure: failure)).failure
+    #expect(end?.message.contains("Database Error in model a division by zero") == true)
+  }
+
   @Test func failFastSkipsWhatHasNotBegunAndLetsRunningNodesFinish() {
     var table = RunTable(["fail_fast": true])
     _ = table.plan(.models(["a": [], "b": [], "c": ["b"]]))
