@@ -87,9 +87,10 @@ internal import COpenSSL
       throw failure()
     }
     guard negotiatedProtocol == "h2" else {
+      let chosen = negotiatedProtocol.isEmpty ? "empty" : negotiatedProtocol
       throw TLSError(
         .noHTTP2,
-        "the server speaks TLS but did not agree on HTTP/2 (ALPN \(negotiatedProtocol.isEmpty ? "empty" : negotiatedProtocol)):"
+        "the server speaks TLS but did not agree on HTTP/2 (ALPN \(chosen), not h2):"
           + " turn HTTP/2 on where TLS ends, or check host and port")
     }
     isEstablished = true

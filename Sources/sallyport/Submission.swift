@@ -16,7 +16,7 @@ struct Submission: Sendable {
   let isDetached: Bool
 
   /// How long to try to reach the scheduler: long enough for one that is being restarted.
-  private static let connectPatience: Duration = .seconds(10)
+  private static let connectPatience: Duration = .seconds(6)
 
   /// How long a run may wait for a worker before the user is told that none polls.
   private static let workerPatience: Duration = .seconds(5)

@@ -150,11 +150,11 @@ struct SubmitCommand: AsyncParsableCommand {
 }
 
 extension Launch {
-  /// A logger for commands that talk to people: it warns unless the environment asks for more.
+  /// A logger for commands that tell by themselves what fails: quiet unless the environment asks for more.
   static func quietLogger(_ label: String, _ configuration: LogConfiguration) -> Logger {
     var filter = configuration.filter
     let isAsked = ["LOG_LEVEL", "RUST_LOG"].contains { !(environment.values[$0] ?? "").isEmpty }
-    if !isAsked { filter = LogFilter(level: .warning) }
+    if !isAsked { filter = LogFilter(level: .error) }
     let output = LogOutput(format: configuration.format)
     return Logger(label: label) { StructuredLogHandler(label: $0, output: output, filter: filter) }
   }

@@ -159,7 +159,7 @@ struct RefusalTests {
       ], folder: folder.path)
     try peer.waitForPort(port)
     let error = try await refusal(port: port, tls: TLSConfiguration(trust: .file(certificates.authority)))
-    #expect(error.cause?.contains("did not agree on HTTP/2 (ALPN empty)") == true, "\(error)")
+    #expect(error.cause?.contains("did not agree on HTTP/2 (ALPN empty, not h2)") == true, "\(error)")
     let gateway = try Gateway.nginx(
       backend: server.port, certificates: certificates, clientVerification: "", listen: "ssl")
     let second = try await refusal(port: gateway.port, tls: TLSConfiguration(trust: .file(certificates.authority)))
