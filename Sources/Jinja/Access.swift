@@ -67,8 +67,10 @@ extension Evaluation {
     }
   }
 
+  /// The key as a slice; nil when it is none or its parts are no integers.
   private func slice(_ key: Value) -> SliceObject? {
-    if case .object(let object) = key { object as? SliceObject } else { nil }
+    guard case .object(let slice as SliceObject) = key, slice.isValid else { return nil }
+    return slice
   }
 
   private func element(_ items: [Value], _ index: Int) -> Value? {
@@ -150,6 +152,11 @@ final class SliceObject: Object {
   var typeName: String { "slice" }
   var repr: String { "slice(\(start.repr), \(stop.repr), \(step.repr))" }
   var isHashable: Bool { false }
+
+  /// Whether all parts are integers or absent: Jinja gives undefined for other slices.
+  var isValid: Bool {
+    [start, stop, step].allSatisfy { $0.isNone || $0.kinds.contains(.integer) || $0.boolValue != nil }
+  }
 
   /// The positions the slice takes from a sequence of a length.
   private func positions(_ count: Int) throws -> StrideTo<Int> {

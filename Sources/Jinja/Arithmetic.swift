@@ -273,10 +273,12 @@ extension Evaluation {
     }
   }
 
-  /// `==`, within a budget of element comparisons.
+  /// `==`, within the limit on steps.
   package func equal(_ left: Value, _ right: Value) throws -> Bool {
-    var budget = 10_000_000
+    let allowed = elementBudget
+    var budget = allowed
     let result = left.isEqual(to: right, depth: 0, budget: &budget)
+    spend(steps: allowed - budget)
     guard budget > 0 else { throw JinjaError(.limit, "values are too large to compare") }
     return result
   }
@@ -286,7 +288,6 @@ extension Evaluation {
     switch container {
     case .string(let text):
       guard let part = element.stringValue else {
-        if case .undefined(let undefined) = element { throw undefined.error }
         throw JinjaError(.type, "'in <string>' requires string as left operand, not \(element.typeName)")
       }
       return PythonString.find(part, in: text) != nil

@@ -115,7 +115,7 @@ package final class RangeObject: Object {
     if case .object(let slice as SliceObject) = key {
       return .list(ListObject(try slice.apply(to: (0..<length).map(element), evaluation)))
     }
-    guard case .int(let index) = key else { return nil }
+    guard let index = key.intValue ?? key.boolValue.map({ $0 ? 1 : 0 }) else { return nil }
     let position = index < 0 ? index + length : index
     return (0..<length).contains(position) ? element(position) : nil
   }

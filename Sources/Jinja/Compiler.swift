@@ -109,7 +109,9 @@ struct Compiler {
   ) throws(JinjaError) -> any Executable {
     switch statement.kind {
     case .text(let text): return TextNode(text)
-    case .output(let value): return OutputNode(try expression(value, scope, soft: soft), at: value.offset)
+    case .output(let value):
+      return OutputNode(
+        try expression(value, scope, soft: soft), isConstant: value.isConstant, at: value.offset)
     case .evaluate(let value): return EvaluateNode(try expression(value, scope, soft: soft), at: value.offset)
     case .breakLoop: return FlowNode(.breakLoop)
     case .continueLoop: return FlowNode(.continueLoop)
@@ -177,12 +179,10 @@ struct Compiler {
   }
 
   private func macroNode(_ macro: MacroSyntax, _ scope: Scope) throws(JinjaError) -> any Executable {
-    let isDBT = options.dbtBlocks
-    let stored = isDBT ? "dbt_macro__" + macro.name : macro.name
-    let function = try compileMacro(macro, parent: isDBT ? nil : scope)
-    // dbt stores macros under a mangled name that templates do not see.
-    if isDBT { return Block([]) }
-    return MacroNode(function, name: stored, slot: scope.slot(macro.name), at: macro.range.lowerBound)
+    // dbt stores macros under a mangled name that templates do not see: they only exist as definitions.
+    if options.dbtBlocks { return Block([]) }
+    let function = try compileMacro(macro, parent: scope)
+    return MacroNode(function, name: macro.name, slot: scope.slot(macro.name), at: macro.range.lowerBound)
   }
 
   private func forNode(_ loop: ForSyntax, _ scope: Scope, at offset: Int) throws(JinjaError) -> any Executable {

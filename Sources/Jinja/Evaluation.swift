@@ -1,7 +1,8 @@
 /// One render on one thread: its limits, its macro stack and its view of the host.
 ///
-/// Cheap to make. It stops with a limit error before the thread's stack is used up, on any size of stack; 8 MiB let
-/// every limit of `Limits.standard` be reached, 512 KiB still allow about 40 nested macro calls in a debug build.
+/// Cheap to make. Stops with a limit error before the thread's stack is used up, whatever its size: it looks at the
+/// stack with each step and leaves 96 KiB free for the host. Give evaluating threads 8 MiB, where every limit of
+/// `Limits.standard` can be reached; 512 KiB hold about 200 nested macro calls (30 in a debug build).
 package final class Evaluation {
   package let globals: any GlobalScope
   package let limits: Limits
@@ -32,6 +33,9 @@ package final class Evaluation {
     let unit: SourceUnit
     /// Where it was called.
     let site: (unit: SourceUnit, offset: Int)?
+
+    /// The name without dbt's prefix.
+    var shownName: String { name.hasPrefix("dbt_macro__") ? String(name.dropFirst(11)) : name }
   }
 
   package init(
@@ -73,6 +77,8 @@ package final class Evaluation {
 
   private func run(_ template: Template) throws -> Flow {
     let frame = Frame(template.root.slotCount, parent: nil, unit: template.unit)
+    // A macro of the text is a variable of the frame it holds: without this neither would be freed.
+    defer { for slot in frame.slots.indices { frame.slots[slot] = nil } }
     do {
       return try template.root.body.execute(self, frame)
     } catch let error as MacroReturn {
@@ -101,7 +107,7 @@ package final class Evaluation {
   package var macroStack: [JinjaError.Frame] { frames(at: callSite) }
 
   /// Names of the macros that are running, outermost first.
-  package var macroNames: [String] { calls.map(\.name) }
+  package var macroNames: [String] { calls.map(\.shownName) }
 
   private func frames(at site: (unit: SourceUnit, offset: Int)?) -> [JinjaError.Frame] {
     var frames: [JinjaError.Frame] = []
@@ -109,7 +115,7 @@ package final class Evaluation {
     for call in calls.reversed().prefix(50) {
       frames.append(
         JinjaError.Frame(
-          name: call.name, path: call.unit.path, line: site.map { $0.unit.line(at: $0.offset) } ?? 0))
+          name: call.shownName, path: call.unit.path, line: site.map { $0.unit.line(at: $0.offset) } ?? 0))
       site = call.site
     }
     return frames
@@ -299,6 +305,12 @@ package final class Evaluation {
       throw JinjaError(.limit, "evaluation took longer than \(limits.time ?? .zero) (time)")
     }
   }
+
+  /// How many elements one operation on nested values may visit.
+  var elementBudget: Int { max(1, min(10_000_000, stepsLeft)) }
+
+  /// Counts steps that were made elsewhere.
+  func spend(steps count: Int) { stepsLeft -= count }
 
   /// Counts the elements of a collection that is made or walked.
   func charge(elements count: Int) throws {

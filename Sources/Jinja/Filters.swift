@@ -103,7 +103,10 @@ enum Filters {
       let indent = try arguments.bind("tojson", ["indent?"])[0] ?? .none
       var style = JSONStyle(spaced: true, asciiOnly: true, sortedKeys: true)
       if !indent.isNone { style.indent = try indent.requireInt() }
-      var text = try value.plain().json(style)
+      var budget = evaluation.elementBudget
+      var text = try value.plain(depth: 0, budget: &budget).json(style)
+      evaluation.spend(steps: text.utf8.count / 8)
+      if value.containsDecimal { throw JinjaError(.type, "Object of type Decimal is not JSON serializable") }
       for (character, escape) in [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("'", "\\u0027")] {
         text = try PythonString.replace(text, character, escape, -1, evaluation)
       }
@@ -139,7 +142,12 @@ enum Filters {
       try evaluation.charge(bytes: width)
       unit = String(repeating: " ", count: width)
     }
-    guard let text = value.stringValue else { throw Arithmetic.unsupported("+=", value, .string("")) }
+    guard let text = value.stringValue else {
+      if case .undefined(let undefined) = value { throw undefined.error }
+      // Python appends the line break to a list and only then misses the method.
+      if value.listValue != nil { throw JinjaError(.undefined, "'list' object has no attribute 'splitlines'") }
+      throw Arithmetic.unsupported("+=", value, .string(""))
+    }
     var lines = PythonString.lines(text + "\n", keepEnds: false)
     try evaluation.charge(bytes: text.utf8.count + unit.utf8.count * lines.count)
     if bound[2]?.isTruthy ?? false {
@@ -185,7 +193,6 @@ enum Filters {
       case .bigInt(let number): return Arithmetic.integer(number.absolute)
       case .double(let number): return .double(number.magnitude)
       case .decimal(let number): return .decimal(number.isNegative ? number.negated : number)
-      case .undefined(let undefined): throw undefined.error
       default: throw JinjaError(.type, "bad operand type for abs(): '\(value.typeName)'")
       }
     },
@@ -279,6 +286,17 @@ enum Filters {
 }
 
 extension Value {
+  /// Whether a decimal stands in plain data, which Python's JSON refuses.
+  fileprivate var containsDecimal: Bool {
+    switch self {
+    case .decimal: true
+    case .list(let list): list.items.contains(where: \.containsDecimal)
+    case .tuple(let items): items.contains(where: \.containsDecimal)
+    case .dict(let dict): dict.values.contains(where: \.containsDecimal)
+    default: false
+    }
+  }
+
   /// The integer without its sign.
   fileprivate var absoluteInteger: Value {
     get throws {

@@ -4,6 +4,8 @@ struct FormatSpec {
   private var align: Unicode.Scalar?
   private var sign: Unicode.Scalar = "-"
   private var alternate = false
+  /// The flag `z`: negative zero prints without its sign.
+  private var coercesZero = false
   private var zeroPadded = false
   private var width = 0
   private var grouping: Unicode.Scalar?
@@ -20,7 +22,10 @@ struct FormatSpec {
       align = rest.removeFirst()
     }
     if let first = rest.first, first == "+" || first == "-" || first == " " { sign = rest.removeFirst() }
-    if rest.first == "z" { rest.removeFirst() }
+    if rest.first == "z" {
+      coercesZero = true
+      rest.removeFirst()
+    }
     if rest.first == "#" {
       alternate = true
       rest.removeFirst()
@@ -53,8 +58,16 @@ struct FormatSpec {
     return value
   }
 
-  /// The value in this format.
-  func apply(_ value: Value, _ evaluation: Evaluation) throws -> String {
+  /// The value in a format.
+  static func format(_ value: Value, _ spec: String, _ evaluation: Evaluation) throws -> String {
+    let isFormattable = value.number != nil || value.kinds.contains(.string)
+    guard isFormattable else {
+      throw JinjaError(.type, "unsupported format string passed to \(value.typeName).__format__")
+    }
+    return try FormatSpec(spec).apply(value, evaluation)
+  }
+
+  private func apply(_ value: Value, _ evaluation: Evaluation) throws -> String {
     let result: String
     switch value {
     case .bool(let flag):
@@ -81,7 +94,14 @@ struct FormatSpec {
       "Unknown format code '\(type.map(String.init) ?? "")' for object of type '\(value.typeName)'")
   }
 
+  private func refuseZeroCoercion(_ kind: String) throws {
+    if coercesZero {
+      throw JinjaError(.value, "Negative zero coercion (z) not allowed in \(kind) format specifier")
+    }
+  }
+
   private func string(_ text: String, _ value: Value) throws -> String {
+    try refuseZeroCoercion("string")
     guard type == nil || type == "s" else { throw unknown(value) }
     guard sign == "-", grouping == nil else { throw JinjaError(.value, "Sign not allowed in string format specifier") }
     if align == "=" { throw JinjaError(.value, "'=' alignment not allowed in string format specifier") }
@@ -90,6 +110,7 @@ struct FormatSpec {
   }
 
   private func integer(_ number: BigInteger, _ value: Value) throws -> String {
+    try refuseZeroCoercion("integer")
     switch type {
     case nil, "d", "n": return self.number(number.isNegative, "", number.absolute.text)
     case "b": return self.number(number.isNegative, alternate ? "0b" : "", number.absolute.text(radix: 2))
@@ -126,14 +147,17 @@ struct FormatSpec {
     case "%": text = FloatText.text(number.magnitude * 100, "f", precision ?? 6) + "%"
     default: throw unknown(value)
     }
-    return self.number(number.sign == .minus && !number.isNaN, "", text)
+    let isZero = coercesZero && text.utf8.allSatisfy { $0 == 0x30 || !$0.isDigit }
+    return self.number(number.sign == .minus && !number.isNaN && !isZero, "", text)
   }
 
   /// The rules of `decimal.Decimal.__format__`, which differ from those of floats.
   private func decimal(_ number: PythonDecimal, _ value: Value) throws -> String {
     let type = self.type ?? "G"
     guard "eEfFgGn%".unicodeScalars.contains(type) else { throw unknown(value) }
-    if grouping == "_" { throw JinjaError(.value, "invalid format string") }
+    if grouping == "_" || alternate || (zeroPadded && align != nil) {
+      throw JinjaError(.value, "invalid format string")
+    }
     var positive = number.isNegative ? number.negated : number
     if type == "%" { positive = PythonDecimal(positive.coefficient, exponent: positive.exponent + 2) }
     let isFixed = "fF%".unicodeScalars.contains(type)

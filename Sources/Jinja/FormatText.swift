@@ -111,7 +111,7 @@ struct FormatText {
     if case .object(let object) = value, let method = try object.attribute("strftime", evaluation) {
       return try evaluation.text(of: evaluation.call(method, Arguments([.string(spec)])))
     }
-    return try FormatSpec(spec).apply(value, evaluation)
+    return try FormatSpec.format(value, spec, evaluation)
   }
 
   /// Resolves `name`, `0`, `name.attribute`, `name[key]`.

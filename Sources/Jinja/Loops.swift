@@ -27,7 +27,7 @@ final class LoopSource {
 
   private var origin: Origin
   private var position = 0
-  private let filter: ((Value) throws -> Bool)?
+  private var filter: ((Value) throws -> Bool)?
   /// Elements that were looked at in advance.
   private var ahead: [Value] = []
 
@@ -69,6 +69,9 @@ final class LoopSource {
       if try filter?(item) ?? true { return item }
     }
   }
+
+  /// Lets go of the filter, which holds the frame that may hold the loop.
+  func finish() { filter = nil }
 
   func next() throws -> Value? { ahead.isEmpty ? try pull() : ahead.removeFirst() }
 
@@ -238,6 +241,7 @@ final class ForNode: Executable {
     let source = try LoopSource(value, evaluation, filter: test)
     let loop = loopSlot.map { _ in LoopObject(source, depth: depth, recurse: recurse) }
     // As in Jinja, `else` runs unless an iteration came to its end: leaving each early counts as none.
+    defer { source.finish() }
     var isEmpty = true
     while let item = try loop?.advance() ?? (loop == nil ? try source.next() : nil) {
       try evaluation.tick()

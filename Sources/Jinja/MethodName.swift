@@ -55,7 +55,8 @@ extension Value {
       return .object(BoundMethod(method, self))
     }
     switch (self, name) {
-    case (.int, "real"), (.int, "numerator"), (.bigInt, "real"), (.double, "real"), (.bool, "real"): return self
+    case (.bool(let flag), "real"): return .int(flag ? 1 : 0)
+    case (.int, "real"), (.int, "numerator"), (.bigInt, "real"), (.double, "real"), (.decimal, "real"): return self
     case (.int, "imag"), (.bool, "imag"): return .int(0)
     case (.int, "denominator"): return .int(1)
     default: return nil

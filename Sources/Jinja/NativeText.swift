@@ -23,7 +23,7 @@ final class NativeMarker: Object {
     case native
   }
 
-  private let content: Value
+  let content: Value
   private let wish: Wish
 
   init(_ content: Value, _ wish: Wish) {
@@ -70,7 +70,9 @@ package enum PythonLiteral {
     guard text.utf8.count < 1 << 20 else { return nil }
     let source = "{{" + PythonString.strip(text) + "\n}}"
     let unit = SourceUnit(source: source, path: "literal", options: .plain)
-    guard var parser = try? Parser(unit, options: .plain), let statements = try? parser.parseTemplate(),
+    guard var parser = try? Parser(unit, options: .plain),
+      parser.tokens.allSatisfy({ $0.kind != .name || ["True", "False", "None"].contains($0.text) }),
+      let statements = try? parser.parseTemplate(),
       statements.count == 1, case .output(let expression) = statements[0].kind
     else { return nil }
     return value(expression)

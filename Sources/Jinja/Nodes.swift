@@ -49,16 +49,24 @@ final class TextNode: Executable {
 
 final class OutputNode: Executable {
   private let value: any Evaluable
+  /// Whether Jinja would have put the value into the text while compiling: native rendering then gives text.
+  private let isConstant: Bool
   private let offset: Int
 
-  init(_ value: any Evaluable, at offset: Int) {
+  init(_ value: any Evaluable, isConstant: Bool, at offset: Int) {
     self.value = value
+    self.isConstant = isConstant
     self.offset = offset
   }
 
   func execute(_ evaluation: Evaluation, _ frame: Frame) throws -> Flow {
     do {
-      try evaluation.emit(try value.evaluate(evaluation, frame))
+      let result = try value.evaluate(evaluation, frame)
+      if isConstant, evaluation.isNative {
+        try evaluation.emit(try evaluation.text(of: result))
+      } else {
+        try evaluation.emit(result)
+      }
     } catch {
       throw evaluation.locate(error, frame, offset)
     }

@@ -165,7 +165,10 @@ struct PrintfFormat {
 
   private func character(_ value: Value) throws -> String {
     if let text = value.stringValue, PythonString.length(text) == 1 { return text }
-    guard case .int(let code) = value else { throw JinjaError(.type, "%c requires int or char") }
+    if case .bigInt = value { throw JinjaError(.arithmetic, "%c arg not in range(0x110000)") }
+    guard let code = value.intValue ?? value.boolValue.map({ $0 ? 1 : 0 }) else {
+      throw JinjaError(.type, "%c requires int or char")
+    }
     guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
       throw JinjaError(.arithmetic, "%c arg not in range(0x110000)")
     }

@@ -174,6 +174,9 @@ extension PythonDecimal {
       }
       let (left, right, exponent) = try Self.align(self, other)
       let (quotient, remainder) = left.truncatedDivided(by: right)
+      guard quotient.absolute.text.utf8.count <= Self.precision else {
+        throw JinjaError(.arithmetic, "[<class 'decimal.DivisionImpossible'>]")
+      }
       return operation == .modulo
         ? Self.rounded(remainder, exponent: exponent) : PythonDecimal(quotient, exponent: 0)
     case .power: return try raised(to: other)

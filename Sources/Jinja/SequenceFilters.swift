@@ -16,6 +16,7 @@ enum SequenceFilters {
       try reversible(value, evaluation).last ?? evaluation.missing("last", "No last item, sequence was empty.")
     },
     "random": { value, _, evaluation in
+      if case .dict(let dict) = value, !dict.isEmpty { throw JinjaError(.lookup, "0") }
       let items = try reversible(value, evaluation)
       return items.randomElement(using: &evaluation.random)
         ?? evaluation.missing("random", "No random item, sequence was empty.")

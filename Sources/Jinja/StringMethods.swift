@@ -11,7 +11,11 @@ struct StringMethods {
   func call(_ method: MethodName, _ arguments: Arguments) throws -> Value {
     let name = method.rawValue
     switch method {
-    case .lower, .casefold: return try none(name, arguments) { PythonString.lower(text) }
+    case .casefold:
+      return try none(name, arguments) {
+        PythonString.split(PythonString.lower(text), "ß", limit: -1).joined(separator: "ss")
+      }
+    case .lower: return try none(name, arguments) { PythonString.lower(text) }
     case .upper: return try none(name, arguments) { PythonString.upper(text) }
     case .capitalize: return try none(name, arguments) { PythonString.capitalize(text) }
     case .title: return try none(name, arguments) { PythonString.title(text) }

@@ -39,7 +39,7 @@ extension Value {
   package var stringValue: String? {
     switch self {
     case .string(let text): text
-    case .object(let object): (object as? Markup)?.content
+    case .object(let object): (object as? Markup)?.content ?? (object as? NativeMarker)?.text
     default: nil
     }
   }
@@ -145,7 +145,7 @@ extension Value {
     return try plain(depth: 0, budget: &budget)
   }
 
-  private func plain(depth: Int, budget: inout Int) throws -> PlainValue {
+  func plain(depth: Int, budget: inout Int) throws -> PlainValue {
     budget -= 1
     guard depth < 200, budget > 0 else { throw JinjaError(.limit, "value is too deeply nested or too large") }
     func all(_ items: [Value]) throws -> PlainValue {

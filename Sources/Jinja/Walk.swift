@@ -83,6 +83,25 @@ extension Expression {
   }
 }
 
+extension Expression {
+  /// Whether Jinja computes the expression while compiling: literals, and operators, tests and plain filters of them.
+  var isConstant: Bool {
+    switch kind {
+    case .constant: true
+    case .name, .namespaceTarget, .attribute, .call: false
+    case .filter(let input, let name, _):
+      input != nil && !Self.dynamicFilters.contains(name) && children.allSatisfy(\.isConstant)
+    default: children.allSatisfy(\.isConstant)
+    }
+  }
+
+  /// Filters that need the context or whose result cannot be written as a literal.
+  private static let dynamicFilters: Set<String> = [
+    "map", "select", "reject", "selectattr", "rejectattr", "random", "unique", "batch", "slice", "reverse", "items",
+    "groupby", "attr", "as_text", "as_bool", "as_number", "as_native",
+  ]
+}
+
 /// The macros a block calls, as far as its text tells.
 struct CallAnalysis {
   private(set) var called: [String] = []

@@ -55,16 +55,16 @@ func outcome(_ source: String, limits: Limits = .standard) -> String {
     "{% macro m() %}{% call m() %}{{ m() }}{% endcall %}{{ caller }}{% endmacro %}{{ m() }}",
     "{% macro m(n) %}{{ [n]|map('string')|list }}{{ m(m(n)) }}{% endmacro %}{{ m(1) }}",
     "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
-    "{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x|string|length }}",
-    "{% set ns = namespace(x=()) %}{% for i in range(100000) %}{% set ns.x = (ns.x,) %}{% endfor %}",
-    "{% set ns = namespace(x={}) %}{% for i in range(100000) %}{% set ns.x = {'a': ns.x} %}{% endfor %}{{ ns.x|tojson }}",
-    "{% set ns = namespace(x=1) %}{% for i in range(100000) %}{% set ns.x = namespace(p=ns.x) %}{% endfor %}",
-    "{% set ns = namespace(x=1) %}{% for i in range(100000) %}{% set ns.x = cycler(ns.x) %}{% endfor %}",
-    "{% set ns = namespace(x=1) %}{% for i in range(100000) %}{% set ns.x = joiner(ns.x) %}{% endfor %}",
-    "{% set ns = namespace(x=1) %}{% for i in range(100000) %}{% set ns.x = (ns.x,).index %}{% endfor %}",
-    "{% set ns = namespace(x=1) %}{% for i in range(100000) %}{% for j in (ns.x,) %}{% set ns.x = loop %}{% endfor %}"
+    "{% set ns = namespace(x=[]) %}{% for i in range(20000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x|string|length }}",
+    "{% set ns = namespace(x=()) %}{% for i in range(20000) %}{% set ns.x = (ns.x,) %}{% endfor %}",
+    "{% set ns = namespace(x={}) %}{% for i in range(20000) %}{% set ns.x = {'a': ns.x} %}{% endfor %}{{ ns.x|tojson }}",
+    "{% set ns = namespace(x=1) %}{% for i in range(20000) %}{% set ns.x = namespace(p=ns.x) %}{% endfor %}",
+    "{% set ns = namespace(x=1) %}{% for i in range(20000) %}{% set ns.x = cycler(ns.x) %}{% endfor %}",
+    "{% set ns = namespace(x=1) %}{% for i in range(20000) %}{% set ns.x = joiner(ns.x) %}{% endfor %}",
+    "{% set ns = namespace(x=1) %}{% for i in range(20000) %}{% set ns.x = (ns.x,).index %}{% endfor %}",
+    "{% set ns = namespace(x=1) %}{% for i in range(20000) %}{% for j in (ns.x,) %}{% set ns.x = loop %}{% endfor %}"
       + "{% endfor %}",
-    "{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [(ns.x,)] %}{% endfor %}",
+    "{% set ns = namespace(x=[]) %}{% for i in range(20000) %}{% set ns.x = [(ns.x,)] %}{% endfor %}",
     "{% set a = [] %}{% set b = [] %}{% for i in range(300) %}{% do a.append([a]) %}{% endfor %}{{ a == a }}",
     "{% set ns = namespace(a=[1], b=[1]) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}"
       + "{% set ns.b = [ns.b, ns.b] %}{% endfor %}{{ ns.a == ns.b }}",
@@ -82,6 +82,7 @@ func outcome(_ source: String, limits: Limits = .standard) -> String {
       let result = onThread(stack: stack) { () -> String in
         var limits = Limits()
         limits.outputBytes = 1 << 20
+        limits.steps = 1_000_000
         return outcome(Self.deep[index], limits: limits)
       }
       #expect(!result.isEmpty || index == 17 || index > 20, "\(Self.deep[index].prefix(80))")
