@@ -74,9 +74,10 @@ extension RunnerError {
   /// The failure as the scheduler gets it: its type is the class, its message begins with the class's words.
   package func failure(isNonRetryable: Bool = false) -> OrchestrationFailure {
     switch self {
-    case .stopped: OrchestrationFailure(kind: .cancelled, message: "stopped")
-    case .failed(let kind, let message, let details):
-      OrchestrationFailure(
+    case .stopped: return OrchestrationFailure(kind: .cancelled, message: "stopped")
+    case .failed(let told, let message, let details):
+      let kind = told == .compilation && WarehouseOutage.isTold(by: message) ? .adapter : told
+      return OrchestrationFailure(
         message: message.hasPrefix(kind.prefix) ? message : kind.prefix + message, type: kind.rawValue,
         isNonRetryable: isNonRetryable || !kind.isRetryable, details: details.map { [$0] } ?? [])
     }

@@ -365,3 +365,23 @@ func statuses(_ result: PlainValue?) -> [String: String] {
     #expect(WorkflowTime(nanoseconds: -1_000).iso8601 == "1969-12-31T23:59:59.999999Z")
   }
 }
+
+@Suite struct RunnerErrorTests {
+  @Test(arguments: [
+    (
+      "Database Error in model a (models/a.sql)\n  connection to server at \"h\", port 1 failed: Connection refused",
+      true
+    ),
+    ("Database Error in model a (models/a.sql)\n  server closed the connection unexpectedly", true),
+    ("Database Error in model a (models/a.sql)\n  FATAL:  the database system is starting up", true),
+    ("Database Error in model a (models/a.sql)\n  connection to server failed: password authentication failed", false),
+    ("Database Error in model a (models/a.sql)\n  connection refused by column \"x\" does not exist", false),
+    ("Database Error in model a (models/a.sql)\n  division by zero", false),
+    ("Compilation Error in model a\n  connection refused", false),
+  ])
+  func outagesAreRetriedAndRefusalsAreNot(message: String, isOutage: Bool) {
+    let failure = RunnerError.failed(.compilation, message, details: nil).failure()
+    #expect(failure.type == (isOutage ? "Adapter" : "Compilation"))
+    #expect(failure.isNonRetryable == !isOutage)
+  }
+}
