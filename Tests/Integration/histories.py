@@ -14,8 +14,11 @@ def events(history: dict, kind: str) -> list[dict]:
             for event in history["events"] if field in event]
 
 
-def decoded(payload: dict):
-    return json.loads(base64.b64decode(payload["data"]))
+def decoded(payload):
+    """The value of a payload. The command line writes JSON payloads out as plain values, others as metadata and data."""
+    if isinstance(payload, dict) and set(payload) == {"metadata", "data"}:
+        return json.loads(base64.b64decode(payload["data"]))
+    return payload
 
 
 def node_activities(history: dict) -> dict[str, dict]:
