@@ -98,7 +98,7 @@ private struct JSONWriter {
       case 0x0D: append("\\r")
       case 0x09: append("\\t")
       case 0..<0x20: escape(UInt16(scalar.value))
-      case 0x80... where style.asciiOnly:
+      case 0x7F... where style.asciiOnly:
         for unit in scalar.utf16 { escape(unit) }
       default: bytes.append(contentsOf: String(Character(scalar)).utf8)
       }

@@ -16,6 +16,9 @@ struct ServiceMethod<Request: WireMessage, Response: WireMessage>: Sendable {
     self.retry = retry
   }
 
+  /// Whether the server may hold the call until something happens; only such calls are given more than 30 s.
+  var isLongPoll: Bool { timeout > .seconds(30) }
+
   var path: String { "/temporal.api.workflowservice.v1.WorkflowService/\(name)" }
 }
 

@@ -52,7 +52,7 @@ package struct WorkflowService: Sendable {
     }
     let call = GRPCCall(
       path: method.path, message: message, metadata: headers(for: request) + options.metadata,
-      timeout: options.timeout ?? method.timeout)
+      timeout: options.timeout ?? method.timeout, isLongPoll: method.isLongPoll)
     let answer = try await send(call, method: method.name, retry: options.retry ?? method.retry)
     do {
       return try Response(wire: answer, limits: limits)

@@ -69,11 +69,13 @@ extension DBTErrorClass {
 }
 
 extension DBTRunPlan {
-  /// The nodes of an engine's plan as the workflow runs them: without ephemeral models, whose parents stand in for them.
+  /// The nodes of an engine's plan as the workflow runs them: without ephemeral models, whose parents stand in for them,
+  /// and without exposures and saved queries, for which there is nothing to do.
   static func nodes(_ plan: RunPlan) -> [Node] {
     var ephemeral: [String: [String]] = [:]
     for node in plan.nodes where node.isEphemeral { ephemeral[node.uniqueID] = node.parents }
-    return plan.nodes.filter { !$0.isEphemeral }.map { planned in
+    let works = plan.nodes.filter { !$0.isEphemeral && !["exposure", "saved_query"].contains($0.resourceType) }
+    return works.map { planned in
       var node = Node(
         uniqueID: planned.uniqueID, name: planned.name, resourceType: planned.resourceType,
         packageName: planned.uniqueID.split(separator: ".").dropFirst().first.map(String.init) ?? "",

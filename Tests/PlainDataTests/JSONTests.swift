@@ -9,8 +9,8 @@ import Testing
   }
 
   @Test func pythonStyleSpacesAndEscapes() throws {
-    let value = try PlainValue(jsonText: #"{"k":["é","😀",1.0]}"#)
-    #expect(value.json(.python) == #"{"k": ["\u00e9", "\ud83d\ude00", 1.0]}"#)
+    let value = try PlainValue(jsonText: #"{"k":["é","😀",1.0,"\u007f"]}"#)
+    #expect(value.json(.python) == #"{"k": ["\u00e9", "\ud83d\ude00", 1.0, "\u007f"]}"#)
   }
 
   @Test(arguments: [

@@ -44,9 +44,9 @@ package enum PythonJSON {
     }
   }
 
-  /// Python also escapes the delete character.
+  /// The text as a JSON string.
   private static func quoted(_ text: String) -> String {
-    PlainValue.string(text).json(.python).replacing("\u{7F}", with: "\\u007f")
+    PlainValue.string(text).json(.python)
   }
 
   private static func write(_ items: [Value], _ sortedKeys: Bool, depth: Int, to output: inout String) throws {
