@@ -1,3 +1,4 @@
+import CLinux
 import DBTContext
 import DBTEngine
 import DBTProject

@@ -1,5 +1,7 @@
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -26,3 +28,12 @@ def fresh_stage():
     """As `stage`, for a test that breaks its parts."""
     with stage_module.Stage() as parts:
         yield parts
+
+
+@pytest.fixture
+def tmp_path():
+    """A folder that the worker's own user may enter, unlike pytest's."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sallyport-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
