@@ -14,7 +14,8 @@ package struct PostgresWarehouse: Warehouse {
   package init(_ target: TargetProfile, limits: PostgresLimits = .standard) {
     var configuration = PostgresConfiguration(
       host: target.host, port: target.port, user: target.user,
-      password: target.password.map { .secret($0) } ?? .none, database: target.database)
+      password: target.passwordFile.map { .file(path: $0) } ?? target.password.map { .secret($0) } ?? .none,
+      database: target.database)
     configuration.connectTimeout = .seconds(max(1, target.connectTimeout))
     configuration.searchPath = target.searchPath
     configuration.keepalivesIdle = target.keepalivesIdle

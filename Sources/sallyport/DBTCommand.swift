@@ -9,7 +9,7 @@ struct DBTCommand: AsyncParsableCommand {
     subcommands: [
       DBTBuildCommand.self, DBTRunCommand.self, DBTTestCommand.self, DBTSeedCommand.self, DBTSnapshotCommand.self,
       DBTCompileCommand.self, DBTParseCommand.self,
-      DBTListCommand.self, DBTDebugCommand.self,
+      DBTListCommand.self, DBTDebugCommand.self, DBTRunOperationCommand.self,
     ])
 }
 

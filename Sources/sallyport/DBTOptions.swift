@@ -112,16 +112,19 @@ extension DBTOptions {
   /// `--vars` as an object.
   ///
   /// - Throws: a usage error for text that is no YAML object.
-  func readVars() throws(EngineError) -> PlainObject {
-    guard let vars, !vars.allSatisfy(\.isWhitespace) else { return [:] }
+  func readVars() throws(EngineError) -> PlainObject { try Self.object(vars, option: "--vars") }
+
+  /// An option's text as an object; empty when it was not given.
+  ///
+  /// - Throws: a usage error for text that is no YAML object.
+  static func object(_ text: String?, option: String) throws(EngineError) -> PlainObject {
+    guard let text, !text.allSatisfy(\.isWhitespace) else { return [:] }
     do {
-      let document = try YAMLDocument.parse(Array(vars.utf8), path: "--vars")
+      let document = try YAMLDocument.parse(Array(text.utf8), path: option)
       if let object = document.objectValue { return object }
-      throw EngineError(.usage, "The YAML provided in the --vars argument is not valid: it must be an object")
-    } catch let error as EngineError {
-      throw error
     } catch {
-      throw EngineError(.usage, "The YAML provided in the --vars argument is not valid.\n\(error)")
+      throw EngineError(.usage, "The YAML provided in the \(option) argument is not valid.\n\(error)")
     }
+    throw EngineError(.usage, "The YAML provided in the \(option) argument is not valid: it must be an object")
   }
 }

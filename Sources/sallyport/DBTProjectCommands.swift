@@ -93,3 +93,33 @@ struct DBTDebugCommand: AsyncParsableCommand {
     }
   }
 }
+
+/// `sallyport dbt run-operation`.
+struct DBTRunOperationCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run-operation", abstract: "Calls one macro of the project or a package.")
+  @OptionGroup var options: DBTOptions
+
+  @Argument(help: "The macro, or package.macro.")
+  var macro: String
+
+  @Option(help: ArgumentHelp("Its arguments: a YAML object.", valueName: "yaml"))
+  var args: String?
+
+  func run() async throws {
+    let session = try DBTSession(options, .runOperation)
+    let arguments = try DBTOptions.object(args, option: "--args")
+    let macro = macro
+    try await session.perform { session throws(EngineError) in
+      let engine = try session.open()
+      let console = session.console
+      let run = engine.begin(session.request, sink: { console.take($0) })
+      let result = engine.runOperation(macro, arguments: arguments, in: run, cancellation: session.cancellation)
+      if let message = result.message {
+        console.take(LogLine(.error, "[ERROR]: Encountered an error while running operation: \(message)"))
+      }
+      try Artifacts(run).write([result], elapsed: result.executionTime)
+      return result.status == .success ? 0 : 1
+    }
+  }
+}

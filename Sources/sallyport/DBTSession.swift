@@ -135,7 +135,7 @@ struct DBTSession: Sendable {
       guard let code = result.compiledCode,
         let name = request.select.first(where: { result.uniqueID.hasSuffix(".\($0)") })
       else { continue }
-      console.show("Compiled node '\(name)' is:\n\(code)")
+      console.show(console.isQuiet ? code : "Compiled node '\(name)' is:\n\(code)")
     }
   }
 }

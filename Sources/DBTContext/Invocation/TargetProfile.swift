@@ -12,6 +12,9 @@ package struct TargetProfile: Sendable {
   package var user: String
   /// nil when none is given: peer authentication or a client certificate.
   package var password: SharedSecret?
+  /// The file `password` was read from (profile key `password_file`): read again for each connection, so that a rotated
+  /// password is used at once.
+  package var passwordFile: String?
   package var database: String
   package var schema: String
   /// Nodes that run at the same time.

@@ -1,7 +1,7 @@
 package import DBTContext
 package import DBTProject
 import OrderedCollections
-import PlainData
+package import PlainData
 package import Secrets
 
 /// Where a project is and how it is opened.
@@ -168,6 +168,15 @@ package final class Engine: Sendable {
     observe: (HookEvent) -> Void = { _ in }
   ) -> [NodeResult] {
     HookRunner(run, cancellation).execute(phase, results: results, observe: observe)
+  }
+
+  /// Calls one macro outside of any node: `dbt run-operation`. Blocks.
+  ///
+  /// - Parameter name: a macro's name, or `package.macro`.
+  package func runOperation(
+    _ name: String, arguments: PlainObject, in run: RunContext, cancellation: Cancellation
+  ) -> NodeResult {
+    MacroOperation(run: run, cancellation: cancellation).execute(name, arguments)
   }
 
   /// Replaces the secrets that the project knows in a text.

@@ -29,15 +29,15 @@ package struct ProjectListing: Sendable {
         .usage, "Invalid value for '--output': '\(output)' is not one of 'json', 'name', 'path', 'selector'.")
     }
     let manifest = engine.project.manifest
-    return uniqueIDs.sorted().compactMap { manifest.member($0) }.map { line($0) }
+    return uniqueIDs.sorted().compactMap { manifest.member($0) }.map { line($0, manifest) }
   }
 
-  private func line(_ member: any GraphMember) -> String {
+  private func line(_ member: any GraphMember, _ manifest: Manifest) -> String {
     switch output {
     case "name":
       (member as? Node)?.searchName ?? (member as? SourceTable).map { "\($0.sourceName).\($0.name)" } ?? member.name
     case "path": member.originalFilePath
-    case "json": document(member).json(.python)
+    case "json": document(member, manifest).json(.python)
     default: selector(member)
     }
   }
@@ -45,14 +45,15 @@ package struct ProjectListing: Sendable {
   private func selector(_ member: any GraphMember) -> String {
     let dotted = member.fqn.joined(separator: ".")
     switch member.resourceType {
-    case .source: return "source:" + dotted
-    case .exposure, .metric, .semanticModel, .savedQuery: return "\(member.resourceType.rawValue):\(dotted)"
-    case .unitTest: return "unit_test:\(member.packageName).\(member.name)"
+    case .source:
+      return "source:\(member.packageName).\((member as? SourceTable)?.sourceName ?? "").\(member.name)"
+    case .exposure, .metric, .semanticModel, .savedQuery, .unitTest:
+      return "\(member.resourceType.rawValue):\(member.packageName).\(member.name)"
     default: return dotted
     }
   }
 
-  private func document(_ member: any GraphMember) -> PlainValue {
+  private func document(_ member: any GraphMember, _ manifest: Manifest) -> PlainValue {
     let all: PlainObject
     switch member {
     case let node as Node: all = node.json().objectValue ?? [:]
@@ -61,7 +62,11 @@ package struct ProjectListing: Sendable {
     default: all = [:]
     }
     let wanted = keys.isEmpty ? Self.standardKeys : keys
-    return .object(all.filter { wanted.contains($0.key) && !$0.value.isNull })
+    var shown = all.filter { wanted.contains($0.key) && !$0.value.isNull }
+    if member is Node, keys.isEmpty || keys.contains("direct_parents") {
+      shown["direct_parents"] = .strings(manifest.parents[member.uniqueID] ?? [])
+    }
+    return .object(shown)
   }
 }
 

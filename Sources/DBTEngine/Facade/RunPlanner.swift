@@ -15,7 +15,7 @@ struct RunPlanner {
       switch request.command {
       case .build: .gatedByTests
       case .run, .seed, .snapshot: .dependencies
-      case .test, .compile, .list, .parse: .independent
+      case .test, .compile, .list, .parse, .runOperation: .independent
       }
     let graph = try ExecutionGraph(
       manifest: manifest, graph: engine.project.graph, selected: selection.uniqueIDs, ordering: ordering)
@@ -37,6 +37,9 @@ struct RunPlanner {
   /// Unique ids of what the request means.
   func select() throws(ProjectError) -> Selection {
     var types = NodeSelector.resourceTypes(command: request.command.rawValue)
+    // As in dbt: analyses are listed when asked for, and never executed by compiling everything's hooks.
+    if request.command == .list, request.resourceTypes.isEmpty { types.remove(.analysis) }
+    if request.command == .compile { types.remove(.operation) }
     if !request.resourceTypes.isEmpty {
       var wanted: Set<ResourceType> = []
       for name in request.resourceTypes {

@@ -4,12 +4,13 @@ package import PlainData
 /// dbt's commands that execute or compile nodes.
 package enum RunCommand: String, Sendable, Hashable, CaseIterable {
   case build, run, test, seed, snapshot, compile, list, parse
+  case runOperation = "run-operation"
 
   /// Whether relations are made, so that schemas and the relation cache are prepared and hooks run.
   package var executes: Bool {
     switch self {
     case .build, .run, .test, .seed, .snapshot: true
-    case .compile, .list, .parse: false
+    case .compile, .list, .parse, .runOperation: false
     }
   }
 }
