@@ -32,9 +32,10 @@ def main() -> int:
             time.sleep(2)
             megabytes.append(proof.resident_megabytes(worker.pid))
             worker.stop()
+        size = (parts.root.path / "bin" / "sallyport").stat().st_size
     print(f"start to polling, with bubblewrap: median {statistics.median(seconds):.3f} s, worst {max(seconds):.3f} s of {STARTS} starts")
     print(f"resident while idle: median {statistics.median(megabytes):.1f} MB, worst {max(megabytes):.1f} MB")
-    print(f"binary: {stage.BINARY.stat().st_size / 1e6:.1f} MB")
+    print(f"binary, stripped: {size / 1e6:.1f} MB")
     return 0 if statistics.median(seconds) < PROMISED_SECONDS and max(megabytes) < PROMISED_MEGABYTES else 1
 
 

@@ -8,8 +8,10 @@ import Synchronization
 /// Watches a worker from a thread of its own: asks the event loop to show that it turns, looks at the connection, writes
 /// the health file while all is well, and logs when that changes.
 package final class HealthMonitor: Sendable {
-  /// The time between two looks.
+  /// The time between two looks while all is well.
   package static let interval: Duration = .seconds(2)
+  /// The time between two looks while it is not, so that readiness is noticed soon.
+  package static let unhealthyInterval: Duration = .milliseconds(50)
 
   private let state: HealthState
   private let loop: EventLoop
@@ -60,7 +62,8 @@ package final class HealthMonitor: Sendable {
         if !isWritten && canWrite { logger.error("health file not written", metadata: ["path": "\(file.path)"]) }
         canWrite = isWritten
       }
-      let (seconds, attoseconds) = HealthMonitor.interval.components
+      let (seconds, attoseconds) =
+        (report.isHealthy ? HealthMonitor.interval : HealthMonitor.unhealthyInterval).components
       var pause = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
       _ = unsafe nanosleep(&pause, nil)
     }

@@ -73,7 +73,7 @@ extension ProjectError {
       .parsing,
       prefix
         + "Runtime Error\n  Syntax error near line \(error.line)\n  \(rule)\n\(excerpt)\n\n  Raw Error:\n  \(rule)\n  "
-        + "\(error.message)\n    in \"\(path)\", line \(error.line), column \(error.column)",
+        + "\(error.message)\n    in \"\(error.path)\", line \(error.line), column \(error.column)",
       path: path, line: error.line, column: error.column, excerpt: excerpt, cause: error)
   }
 
