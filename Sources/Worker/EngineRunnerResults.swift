@@ -8,8 +8,7 @@ import Secrets
 extension NodeResult {
   /// The result as the workflow's contract has it: its statuses, and `dbt_status` with dbt's own beside them.
   var contract: PlainValue {
-    var response = adapterResponse
-    if let message = response.removeValue(forKey: "_message") { response["message"] = message }
+    let response = adapterResponse.renaming("_message", "message")
     return PlainValue.object([
       "unique_id": .string(uniqueID), "status": .string(contractStatus), "execution_time": .double(executionTime),
       "message": message.map { .string($0) } ?? .null, "adapter_response": .object(response),
@@ -33,11 +32,16 @@ extension NodeResult {
     var members = contract.objectValue ?? [:]
     members["unique_id"] = .string(id)
     members["status"] = .string((known ?? fallback).rawValue)
-    if var response = members["adapter_response"]?.objectValue, let message = response.removeValue(forKey: "message") {
-      response["_message"] = message
-      members["adapter_response"] = .object(response)
-    }
+    let response = members["adapter_response"]?.objectValue ?? [:]
+    members["adapter_response"] = .object(response.renaming("message", "_message"))
     self.init(plain: .object(members))
+  }
+}
+
+extension PlainObject {
+  /// The same members in the same order, one of them under another name.
+  fileprivate func renaming(_ old: String, _ new: String) -> PlainObject {
+    PlainObject(map { ($0.key == old ? new : $0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
   }
 }
 
