@@ -234,9 +234,11 @@ final class ActivityTaskRunner: Sendable {
       request.lastHeartbeatDetails = context.pulse.unsent.map { Payloads(plain: [$0]) }
       if failure.type == "PayloadsTooLarge" { request.cause = .payloadsTooLarge }
       try await service.respondActivityTaskFailed(request)
-      logger.info(
+      logger.warning(
         "activity failed",
-        metadata: metadata(context, ["type": "\(failure.type)", "attempt": "\(context.attempt)"]))
+        metadata: metadata(
+          context,
+          ["type": "\(failure.type)", "attempt": "\(context.attempt)", "error": "\(failure.message.prefix(1000))"]))
     case .stopped(let details):
       var request = RespondActivityTaskCanceledRequest()
       request.taskToken = task.taskToken

@@ -85,7 +85,8 @@ extension Setting {
     "DBT_TARGET", .projects, .text, example: "prod", "The target used when a run names none. Unset: the profile's own.")
   static let macros = Setting(
     "SALLYPORT_MACROS", .projects, .folder, example: "/usr/share/sallyport/macros",
-    "The folder with dbt's macro packages `dbt` and `dbt_postgres`. Unset: `macros` beside the binary.")
+    "The folder with dbt's macro packages `dbt` and `dbt_postgres`. Unset: "
+      + "`../share/sallyport/macros` beside the binary, then `.cache/macros` here or above.")
 
   private static let projectSettings: [Setting] = [
     dbtProjectDirs, dbtProjectsDir, dbtProjectDir, dbtProfilesDir, dbtTarget, macros,
