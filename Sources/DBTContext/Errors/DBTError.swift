@@ -36,6 +36,8 @@ package struct DBTError: Error, Sendable, CustomStringConvertible {
   package var compiledPath: String?
   /// The five-character code of PostgreSQL, when the database refused a statement.
   package var sqlState: String?
+  /// Whether the same attempt may succeed later without any change: the database was away, full, or busy with another.
+  package var isTransient = false
   /// The place in a template, when one is known: file, line, excerpt with a caret.
   package var location: TemplateLocation?
 

@@ -157,6 +157,7 @@ final class DatabaseConnection {
     lastFailure = error
     var known = DBTError(.database, Blanks.trimmed(error.message))
     known.sqlState = error.sqlState
+    known.isTransient = error.isTransient
     return known
   }
 }

@@ -59,7 +59,7 @@ extension EngineError {
       case .project: .project
       case .profile: .profile
       }
-    self.init(kind, text: error.description, message: error.message)
+    self.init(kind, text: error.description, message: error.message, isTransient: error.isTransient)
   }
 
   init(_ error: ProjectError) {

@@ -134,6 +134,8 @@ struct NodeRunner {
     var result = NodeResult(uniqueID: node.uniqueID, status: .error)
     result.message = known.description
     result.errorKind = EngineError(known).kind
+    // Other connections may have failed too, such as the one that makes the schema.
+    result.isTransient = known.isTransient
     if let failure = connection.lastFailure {
       result.isTransient = failure.isTransient
       if failure.isCancelled { result.errorKind = .cancelled }
