@@ -137,6 +137,60 @@ import Testing
     #expect(summary.exitCode == 1)
   }
 
+  @Test func callsMacrosOutsideOfNodes() throws {
+    let fixture = try ProjectFixture(
+      shop.merging([
+        "macros/own.sql":
+          "{% macro keep(n) %}{% do run_query('create table kept as select ' ~ n ~ ' as n') %}{% endmacro %}"
+      ]) { $1 })
+    let engine = try fixture.open()
+    let run = engine.begin(RunRequest(.runOperation))
+    let good = engine.runOperation("keep", arguments: ["n": 7], in: run, cancellation: Cancellation())
+    #expect(good.status == .success, "\(good.message ?? "")")
+    #expect(try fixture.connect().query("select n from kept").rows == [[.int(7)]])
+    let bad = engine.runOperation("nothing", arguments: [:], in: run, cancellation: Cancellation())
+    #expect(bad.status == .error)
+  }
+
+  @Test func listsWhatIsSelected() throws {
+    let engine = try ProjectFixture(shop).open()
+    var request = RunRequest(.list)
+    request.select = ["prices+"]
+    let ids = try engine.plan(request).nodes.map(\.uniqueID)
+    #expect(
+      try ProjectListing(output: "selector").lines(ids, engine)
+        == ["shop.cheap", "shop.prices", "shop.not_null_prices_id", "shop.unique_prices_id"])
+    #expect(try ProjectListing(output: "name").lines(ids, engine).first == "cheap")
+    #expect(throws: EngineError.self) { try ProjectListing(output: "smoke").lines(ids, engine) }
+  }
+
+  /// A worker keeps the parsed project for long; a password that is rotated meanwhile must still be used.
+  @Test func readsARotatedPasswordForEachConnection() throws {
+    let fixture = try ProjectFixture(shop)
+    let role = "rotating_\(UInt32.random(in: 0...UInt32.max))"
+    try fixture.server.psql("create role \(role) superuser login password 'first-one'")
+    let file = fixture.folder + "/password"
+    try "first-one\n".write(toFile: file, atomically: true, encoding: .utf8)
+    try """
+    shop:
+      target: dev
+      outputs:
+        dev: {type: postgres, host: 127.0.0.1, port: \(fixture.server.port), user: \(role), dbname: \(fixture.database),
+              schema: bench, password_file: "\(file)"}
+    """.write(toFile: fixture.folder + "/profiles.yml", atomically: true, encoding: .utf8)
+    let engine = try fixture.open()
+    func seed() -> NodeResult {
+      engine.execute("seed.shop.goods", in: engine.begin(RunRequest(.seed)), cancellation: Cancellation())
+    }
+    #expect(seed().status == .success)
+    try fixture.server.psql("alter role \(role) password 'second-one'")
+    let refused = seed()
+    #expect(refused.status == .error)
+    #expect(refused.message?.contains("password authentication failed") == true)
+    try "second-one\n".write(toFile: file, atomically: true, encoding: .utf8)
+    #expect(seed().status == .success)
+  }
+
   @Test func namesWhatIsMissing() throws {
     let fixture = try ProjectFixture(["models/lost.sql": "select * from {{ ref('nobody') }}\n"])
     let error = #expect(throws: EngineError.self) { try fixture.open() }

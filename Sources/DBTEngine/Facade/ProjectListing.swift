@@ -64,7 +64,7 @@ package struct ProjectListing: Sendable {
     let wanted = keys.isEmpty ? Self.standardKeys : keys
     var shown = all.filter { wanted.contains($0.key) && !$0.value.isNull }
     if member is Node, keys.isEmpty || keys.contains("direct_parents") {
-      shown["direct_parents"] = .strings(manifest.parents[member.uniqueID] ?? [])
+      shown["direct_parents"] = .strings(member.dependsOnNodes)
     }
     return .object(shown)
   }
