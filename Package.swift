@@ -48,13 +48,15 @@ let package = Package(
     .target(name: "EventLoop", dependencies: ["CLinux", deque, heap], swiftSettings: house),
     .target(name: "Secrets", dependencies: ["CLinux"], swiftSettings: house),
     .target(
-      name: "Observability", dependencies: ["CLinux", "EventLoop", "PlainData", "Secrets", ordered, logging], swiftSettings: house),
+      name: "Observability", dependencies: ["CLinux", "EventLoop", "PlainData", "Secrets", ordered, logging],
+      swiftSettings: house),
 
     // Wire, scheduler side.
     .target(
       name: "TLSClient", dependencies: ["COpenSSL", "CLinux", "EventLoop", "Secrets", logging], swiftSettings: house),
     .target(
-      name: "HTTP2Client", dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging], swiftSettings: house),
+      name: "HTTP2Client", dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging],
+      swiftSettings: house),
     .target(
       name: "GRPCClient", dependencies: ["EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging],
       swiftSettings: house),

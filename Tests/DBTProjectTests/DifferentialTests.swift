@@ -26,7 +26,8 @@ import Testing
     let theirs = settled(try DBTOracle.manifest(of: folder, environment: environment))
     let project = try ProjectFixture.load(folder, environment: environment, macros: try DBTOracle.macroPackages.get())
     let document = project.manifest.json(
-      ManifestMetadata(dbtVersion: "1.12.6", generatedAt: "2026-01-01T00:00:00.000000Z", invocationID: "0",
+      ManifestMetadata(
+        dbtVersion: "1.12.6", generatedAt: "2026-01-01T00:00:00.000000Z", invocationID: "0",
         invocationStartedAt: "2026-01-01T00:00:00.000000Z"))
     let ours = settled(document)
     var found: [String] = []
