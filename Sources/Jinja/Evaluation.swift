@@ -246,7 +246,7 @@ package final class Evaluation {
   private func outputLimit() -> JinjaError {
     output.utf8.count > limits.outputBytes
       ? JinjaError(.limit, "output is larger than \(limits.outputBytes) bytes (outputBytes)")
-      : JinjaError(.limit, "more than \(limits.allocatedBytes) bytes were made (allocatedBytes)")
+      : JinjaError(.limit, "the template made more than its limit of \(limits.allocatedBytes) bytes (allocatedBytes)")
   }
 
   /// Runs statements with output of their own.
@@ -300,7 +300,9 @@ package final class Evaluation {
 
   private func checkLimits() throws {
     if stack.isExhausted { throw JinjaError(.limit, "calls are nested too deeply for the stack (stackBytes)") }
-    if stepsLeft < 0 { throw JinjaError(.limit, "more than \(limits.steps) steps (steps)") }
+    if stepsLeft < 0 {
+      throw JinjaError(.limit, "the template took more than its limit of \(limits.steps) steps (steps)")
+    }
     if let deadline, ContinuousClock.now > deadline {
       throw JinjaError(.limit, "evaluation took longer than \(limits.time ?? .zero) (time)")
     }
@@ -321,7 +323,8 @@ package final class Evaluation {
     bytesLeft -= count * 17
     if stepsLeft < 0 || bytesLeft < 0 {
       try checkLimits()
-      throw JinjaError(.limit, "more than \(limits.allocatedBytes) bytes were made (allocatedBytes)")
+      throw JinjaError(
+        .limit, "the template made more than its limit of \(limits.allocatedBytes) bytes (allocatedBytes)")
     }
   }
 
@@ -332,7 +335,8 @@ package final class Evaluation {
       throw JinjaError(.limit, "text is larger than \(limits.outputBytes) bytes (outputBytes)")
     }
     if bytesLeft < 0 {
-      throw JinjaError(.limit, "more than \(limits.allocatedBytes) bytes were made (allocatedBytes)")
+      throw JinjaError(
+        .limit, "the template made more than its limit of \(limits.allocatedBytes) bytes (allocatedBytes)")
     }
   }
 

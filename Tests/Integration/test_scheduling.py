@@ -7,9 +7,9 @@ import projects
 import pytest
 
 
-def run(stage, workflow: str, project, **request) -> tuple[dict, bool]:
-    """Runs `dbt_run` to its end; its history and whether it succeeded."""
-    worker = stage.worker(name=f"worker-{workflow}", project=project).start()
+def run(stage, workflow: str, folder, /, **request) -> dict:
+    """Runs `dbt_run` on the project in `folder` to its end; its history."""
+    worker = stage.worker(name=f"worker-{workflow}", project=folder).start()
     try:
         stage.temporal.cli(
             "workflow", "start", "--type", "dbt_run", "--task-queue", "dbt-tasks", "--workflow-id", workflow, "--input", json.dumps(request))
