@@ -21,6 +21,8 @@ final class DatabaseConnection {
   private var hasBegun = false
   /// The last failure of the database, for what a `DBTError` does not carry.
   private(set) var lastFailure: WarehouseError?
+  /// What must live until the connection is closed; see `keep`.
+  private var kept: [AnyObject] = []
 
   init(
     name: String, warehouse: any Warehouse, comment: QueryComment, cancellation: Cancellation,
@@ -32,6 +34,9 @@ final class DatabaseConnection {
     self.cancellation = cancellation
     self.log = log
   }
+
+  /// Holds an object until the connection is closed.
+  func keep(_ object: AnyObject) { kept.append(object) }
 
   /// Whether any statement was sent.
   var isOpen: Bool { session != nil }
@@ -99,6 +104,7 @@ final class DatabaseConnection {
 
   /// Ends the connection; safe to call more than once.
   func close() {
+    defer { kept = [] }
     rollbackIfOpen()
     guard let session else { return }
     self.session = nil

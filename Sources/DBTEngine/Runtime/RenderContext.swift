@@ -21,6 +21,8 @@ final class RenderContext: AdapterHost {
   private let checksReferences: Bool
   private var adapterObject: AdapterObject?
   private var madeScope: DBTScope?
+  /// The context of the last macro that the adapter called, for the next one; nil while one runs in it.
+  private var idleMacroContext: RenderContext?
   private let compiledCode: String?
   private let threadName: String
 
@@ -74,8 +76,19 @@ final class RenderContext: AdapterHost {
     guard let macro = run.engine.project.macros.macro(named: name, searchPackage: projectName) else {
       throw DBTError(.runtime, "dbt could not find a macro with the name \"\(name)\" in any package")
     }
-    let context = RenderContext(run, node: nil, connection: connection, threadName: threadName)
+    let context = idleMacroContext ?? makeMacroContext()
+    idleMacroContext = nil
+    context.results.clear()
+    defer { idleMacroContext = context }
     return try context.scope.evaluation().call(macro.definition, Arguments([], keywords: keywords))
+  }
+
+  /// A context for macros. What such a macro returns may hold on to functions of its context, so the connection keeps the
+  /// context for as long as templates can run over it.
+  private func makeMacroContext() -> RenderContext {
+    let context = RenderContext(run, node: nil, connection: connection, threadName: threadName)
+    connection.keep(context)
+    return context
   }
 
   func dispatch(_ name: String, namespace: String?) throws -> Value {

@@ -29,6 +29,9 @@ final class StatementResults {
     entries[name] = .stored(.object(StatementResultObject(response: response, table: table)))
   }
 
+  /// Forgets everything.
+  func clear() { entries = [:] }
+
   /// The result that the node itself comes to.
   var main: StatementResultObject? {
     guard case .stored(let value) = entries["main"] else { return nil }
