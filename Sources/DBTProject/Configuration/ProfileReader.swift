@@ -7,7 +7,8 @@ import YAMLDocument
 
 /// Reads `profiles.yml` and chooses the target of a run.
 ///
-/// Beyond dbt's keys an output may have `password_file`: the path of a file whose contents, less a final newline, are the
+/// Beyond dbt's keys an output may have `password_file`: the path of a file whose contents, less a final newline, are
+/// the
 /// password. It is read here, into memory that is cleansed after use.
 struct ProfileReader {
   /// The folder that holds `profiles.yml`.
@@ -20,7 +21,8 @@ struct ProfileReader {
   ///   - name: the profile's name.
   ///   - target: `--target`; nil takes the profile's own choice.
   ///   - threads: `--threads`; nil takes the output's.
-  /// - Throws: a runtime error that names the profile, the target or the key at fault, and what there is to choose from.
+  /// - Throws: a runtime error that names the profile, the target or the key at fault, and what there is to choose
+  ///   from.
   func read(profile name: String, target: String?, threads: Int?) throws(ProjectError) -> TargetProfile {
     let path = folder + "/profiles.yml"
     guard FileReader.isFile(path) else {
@@ -64,7 +66,8 @@ struct ProfileReader {
     guard let raw = outputs[targetName] else {
       let names = outputs.keys.map { " - \($0)" }.joined(separator: "\n")
       throw fault(
-        "The profile '\(profileName)' does not have a target named '\(targetName)'. The valid target names for this profile "
+        "The profile '\(profileName)' does not have a target named '\(targetName)'. The valid target names for this "
+          + "profile "
           + "are:\n\(names)")
     }
     guard let members = raw.objectValue else {

@@ -35,8 +35,10 @@ struct DBTVersion: Comparable {
       guard !isMet else { continue }
       throw ProjectError(
         .runtime,
-        "This version of dbt is not supported with the '\(package.name)' package.\n  Installed version of dbt: =\(installed)\n"
-          + "  Required version of dbt for '\(package.name)': \(package.requiredVersions)\nCheck for a different version of the "
+        "This version of dbt is not supported with the '\(package.name)' package.\n  Installed version of dbt: "
+          + "=\(installed)\n"
+          + "  Required version of dbt for '\(package.name)': \(package.requiredVersions)\nCheck for a different "
+          + "version of the "
           + "'\(package.name)' package, or run dbt again with --no-version-check")
     }
   }

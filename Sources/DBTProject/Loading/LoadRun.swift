@@ -78,8 +78,10 @@ struct LoadRun {
     guard let name else {
       throw ProjectError(
         .runtime,
-        "dbt cannot run because no profile was specified for this dbt project.\nTo specify a profile for this project, add a "
-          + "line like the this to\nyour dbt_project.yml file:\n\nprofile: [profile name]\n\nHere, [profile name] should be "
+        "dbt cannot run because no profile was specified for this dbt project.\nTo specify a profile for this "
+          + "project, add a "
+          + "line like the this to\nyour dbt_project.yml file:\n\nprofile: [profile name]\n\nHere, [profile name] "
+          + "should be "
           + "replaced with a profile name\ndefined in your profiles.yml file.",
         path: "dbt_project.yml")
     }
@@ -130,7 +132,8 @@ struct LoadRun {
     guard packages[package.name] == nil else {
       throw ProjectError(
         .compilation,
-        "dbt found more than one package with the name \"\(package.name)\" included in this project. Package names must be "
+        "dbt found more than one package with the name \"\(package.name)\" included in this project. Package names "
+          + "must be "
           + "unique in a project. Please rename one of these packages.")
     }
     packages[package.name] = package
@@ -157,7 +160,8 @@ struct LoadRun {
       throw ProjectError(
         .compilation,
         "dbt expects \(declared.count) package(s) based on packages specified in \(declared.file), but found only "
-          + "\(found.count) package(s) installed in \(project.packagesInstallPath). \(names)Run \"dbt deps\" to install "
+          + "\(found.count) package(s) installed in \(project.packagesInstallPath). \(names)Run \"dbt deps\" to "
+          + "install "
           + "package dependencies.")
     }
     return try found.map { name throws(ProjectError) in try package(at: folder + "/" + name) }

@@ -32,9 +32,9 @@ struct MacroLoader {
     let all = packages.keys.flatMap { name in
       (files[name]?[.macro] ?? []) + (files[name]?[.genericTest] ?? [])
     }
-    let compiled = try ParallelMap.run(all, threads: threads, worker: { () }) { _, file throws(ProjectError) in
-      try MacroLoader.compile(file)
-    }
+    let compiled = try ParallelMap.run(
+      all, threads: threads, worker: { () },
+      body: { _, file throws(ProjectError) in try MacroLoader.compile(file) })
     for unit in compiled {
       for (macro, text) in unit.definitions { try add(macro, text, unit.file, to: &registry, &entries) }
     }

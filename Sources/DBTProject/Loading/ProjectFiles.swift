@@ -34,7 +34,8 @@ struct ProjectFiles {
     guard var document = try document("dbt_project.yml") else {
       throw ProjectError(
         .runtime,
-        "No dbt_project.yml found at expected path \(root)/dbt_project.yml\nVerify that each entry within packages.yml (and "
+        "No dbt_project.yml found at expected path \(root)/dbt_project.yml\nVerify that each entry within "
+          + "packages.yml (and "
           + "their transitive dependencies) contains a file named dbt_project.yml")
     }
     if document["data_tests"] == nil, let tests = document.removeValue(forKey: "tests") {

@@ -160,7 +160,8 @@ struct EntryParser {
       throw ProjectError(
         .compilation,
         "dbt found two schema.yml entries for the same macro in package \(entry.file.packageName) named \(entry.name). "
-          + "Macros may only be described a single time. To fix this, remove one of the macro entries for \(entry.name) in "
+          + "Macros may only be described a single time. To fix this, remove one of the macro entries for "
+          + "\(entry.name) in "
           + "one of these files:\n - \(entry.file.originalFilePath)\n - \(present)",
         path: entry.file.originalFilePath)
     }

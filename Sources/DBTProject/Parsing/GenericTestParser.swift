@@ -104,7 +104,8 @@ struct GenericTestParser {
     guard macro != nil else {
       throw ProjectError(
         .compilation,
-        "'test_\(definition.name)' is undefined. This can happen when calling a macro that does not exist. Check for typos "
+        "'test_\(definition.name)' is undefined. This can happen when calling a macro that does not exist. Check for "
+          + "typos "
           + "and/or install package dependencies with \"dbt deps\".",
         resource: "test \(draft.node.name)", path: draft.node.originalFilePath)
     }

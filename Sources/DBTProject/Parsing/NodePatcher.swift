@@ -54,7 +54,8 @@ struct NodePatcher {
       throw ProjectError(
         .parsing,
         "Found \(count) matching disabled nodes for \(id.prefix { $0 != "." }) '\(entry.name)'. Multiple nodes for the "
-          + "same unique id cannot be enabled in the schema file. They must be enabled in `dbt_project.yml` or in the sql "
+          + "same unique id cannot be enabled in the schema file. They must be enabled in `dbt_project.yml` or in "
+          + "the sql "
           + "files.",
         path: entry.file.originalFilePath)
     }
@@ -71,7 +72,8 @@ struct NodePatcher {
       : "remove the resource entry for \(entry.name) in one of these files:\n - \(present)\n - \(path)"
     return ProjectError(
       .compilation,
-      "dbt found two schema.yml entries for the same resource named \(entry.name). Resources and their associated columns "
+      "dbt found two schema.yml entries for the same resource named \(entry.name). Resources and their associated "
+        + "columns "
         + "may only be described a single time. To fix this, \(fix)", path: path)
   }
 

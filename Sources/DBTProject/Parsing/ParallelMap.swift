@@ -12,7 +12,7 @@ enum ParallelMap {
   /// - Throws: the error of the earliest input that failed.
   static func run<Input: Sendable, Worker, Output: Sendable>(
     _ inputs: [Input], threads: Int, worker: @escaping @Sendable () -> Worker,
-    _ body: @escaping @Sendable (Worker, Input) throws(ProjectError) -> Output
+    body: @escaping @Sendable (Worker, Input) throws(ProjectError) -> Output
   ) throws(ProjectError) -> [Output] {
     guard !inputs.isEmpty else { return [] }
     let job = Job<Input, Output>(inputs)
@@ -36,7 +36,8 @@ enum ParallelMap {
   static func alone<Output: Sendable>(
     _ body: @escaping @Sendable () throws(ProjectError) -> Output
   ) throws(ProjectError) -> Output {
-    let results = try run([()], threads: 1, worker: { () }) { (_: Void, _: Void) throws(ProjectError) in try body() }
+    let results = try run(
+      [()], threads: 1, worker: { () }, body: { (_: Void, _: Void) throws(ProjectError) in try body() })
     guard let result = results.first else { throw ProjectError(.runtime, "the loader's thread gave no result") }
     return result
   }

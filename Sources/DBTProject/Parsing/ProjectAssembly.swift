@@ -42,9 +42,9 @@ struct ProjectAssembly {
       }
       let inputs = kinds.flatMap { all($0, name) }
       let environment = environment
-      let drafts = try ParallelMap.run(inputs, threads: threads, worker: { NodeParser(environment) }) {
-        parser, file throws(ProjectError) in try parser.parse(file)
-      }
+      let drafts = try ParallelMap.run(
+        inputs, threads: threads, worker: { NodeParser(environment) },
+        body: { parser, file throws(ProjectError) in try parser.parse(file) })
       for draft in drafts.joined() { try resources.add(draft) }
       for draft in try NodeParser(environment).hooks(package) { try resources.add(draft) }
     }
@@ -99,9 +99,9 @@ struct ProjectAssembly {
     let parser = NodeParser(environment)
     var sources: [SourceParser.Declaration] = []
     for package in environment.packages.keys {
-      let read = try ParallelMap.run(all(.properties, package), threads: threads, worker: { () }) {
-        _, file throws(ProjectError) in try PropertyFile(file)
-      }
+      let read = try ParallelMap.run(
+        all(.properties, package), threads: threads, worker: { () },
+        body: { _, file throws(ProjectError) in try PropertyFile(file) })
       let section = PropertySections(
         resources: resources, parser: parser, renderer: PropertyRenderer(environment, package: package),
         fixtures: fixtures)

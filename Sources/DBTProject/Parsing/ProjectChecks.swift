@@ -72,8 +72,10 @@ struct ProjectChecks {
       if let present = relations[relation] {
         throw ProjectError(
           .compilation,
-          "dbt found two resources with the database representation \"\(relation)\".\ndbt cannot create two resources with "
-            + "identical database representations. To fix this,\nchange the configuration of one of these resources:\n- "
+          "dbt found two resources with the database representation \"\(relation)\".\ndbt cannot create two "
+            + "resources with "
+            + "identical database representations. To fix this,\nchange the configuration of one of these "
+            + "resources:\n- "
             + "\(present.uniqueID) (\(present.originalFilePath))\n- \(node.uniqueID) (\(node.originalFilePath))")
       }
       relations[relation] = node
@@ -82,8 +84,10 @@ struct ProjectChecks {
       guard let other = unversioned[key] else { continue }
       throw ProjectError(
         .parsing,
-        "dbt found versioned and unversioned models with the name \"\(node.name)\".\n\nTo fix this, change the name of the "
-          + "unversioned resource\n\(other.uniqueID) (\(other.originalFilePath))\nor add the unversioned model to the versions "
+        "dbt found versioned and unversioned models with the name \"\(node.name)\".\n\nTo fix this, change the name "
+          + "of the "
+          + "unversioned resource\n\(other.uniqueID) (\(other.originalFilePath))\nor add the unversioned model to "
+          + "the versions "
           + "in \(node.patchPath ?? "")")
     }
   }

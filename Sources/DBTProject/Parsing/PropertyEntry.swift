@@ -54,7 +54,8 @@ struct PropertyEntry: Sendable {
   static func invalid(_ key: String, _ file: SourceFile, _ members: PlainObject, _ reason: String) -> ProjectError {
     ProjectError(
       .parsing,
-      "Invalid \(key) config given in \(file.originalFilePath) @ \(key): \(PlainValue.object(members).pythonText) - \(reason)",
+      "Invalid \(key) config given in \(file.originalFilePath) @ \(key): \(PlainValue.object(members).pythonText) - "
+        + "\(reason)",
       path: file.originalFilePath)
   }
 
@@ -67,7 +68,8 @@ struct PropertyEntry: Sendable {
       guard config[key] == nil else {
         throw ProjectError(
           .parsing,
-          "In \(file.originalFilePath): found \(key) dictionary in 'config' dictionary and as top-level key. Remove the "
+          "In \(file.originalFilePath): found \(key) dictionary in 'config' dictionary and as top-level key. Remove "
+            + "the "
             + "top-level key and define it under 'config' dictionary only.",
           path: file.originalFilePath)
       }

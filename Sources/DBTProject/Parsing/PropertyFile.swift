@@ -17,7 +17,8 @@ struct PropertyFile: Sendable {
 
   /// Reads a file; nil when it is empty.
   ///
-  /// - Throws: a parsing error with line and excerpt for bad YAML, or that names the key whose value has the wrong shape.
+  /// - Throws: a parsing error with line and excerpt for bad YAML, or that names the key whose value has the wrong
+  ///   shape.
   init?(_ file: SourceFile) throws(ProjectError) {
     let contents = try file.contents()
     guard !contents.isEmpty else { return nil }

@@ -17,7 +17,8 @@ struct ReferenceResolver {
 
   /// Resolves every node's, exposure's and test's references.
   ///
-  /// - Throws: a compilation error for a name that does not exist; for tests it is a warning and the test is switched off.
+  /// - Throws: a compilation error for a name that does not exist; for tests it is a warning and the test is switched
+  ///   off.
   func resolve() throws(ProjectError) {
     for id in Array(resources.nodes.keys) {
       try resources.update(id) { draft throws(ProjectError) in
@@ -120,11 +121,13 @@ struct ReferenceResolver {
     let versionText = version.map { "with version '\($0.versionText)' " } ?? ""
     let packageText = package.map { "in package or project '\($0)' " } ?? ""
     return
-      "\(type.joined(separator: "_")) '\(member.uniqueID)' (\(member.originalFilePath)) depends on a \(kind) named '\(name)' "
+      "\(type.joined(separator: "_")) '\(member.uniqueID)' (\(member.originalFilePath)) depends on a \(kind) named "
+      + "'\(name)' "
       + "\(versionText)\(packageText)which \(isDisabled ? "is disabled" : "was not found")"
   }
 
-  /// Private models may be referenced within their group only, protected ones of restricted packages within the package.
+  /// Private models may be referenced within their group only, protected ones of restricted packages within the
+  /// package.
   private func checkAccess(to model: Node, from node: Node) throws(ProjectError) {
     guard model.resourceType == .model else { return }
     let isForeign = node.packageName != model.packageName
@@ -139,7 +142,8 @@ struct ReferenceResolver {
     let scope = model.access == "private" ? "'\(model.group ?? "None")' group" : "'\(model.packageName)' package"
     throw ProjectError(
       .parsing,
-      "Node \(node.uniqueID) attempted to reference node \(model.uniqueID), which is not allowed because the referenced "
+      "Node \(node.uniqueID) attempted to reference node \(model.uniqueID), which is not allowed because the "
+        + "referenced "
         + "node is \(model.access) to the \(scope).",
       resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
   }
@@ -195,7 +199,8 @@ struct ReferenceResolver {
         guard !resources.lookup.disabled(name, package: test.packageName, version: version).isEmpty else {
           throw ProjectError(
             .parsing,
-            "Unable to find model '\(test.packageName).\(name)' for unit test '\(test.name)' in \(test.originalFilePath)",
+            "Unable to find model '\(test.packageName).\(name)' for unit test '\(test.name)' in "
+              + "\(test.originalFilePath)",
             path: test.originalFilePath)
         }
         switchOff(id, test)

@@ -38,7 +38,8 @@ struct ResourceLookup {
     let packages = found.keys.map { "'\($0)'" }.joined(separator: " or ")
     throw ProjectError(
       .compilation,
-      "When referencing '\(key)', dbt found nodes in multiple packages: \(ids)\nTo fix this, use two-argument 'ref', with "
+      "When referencing '\(key)', dbt found nodes in multiple packages: \(ids)\nTo fix this, use two-argument 'ref', "
+        + "with "
         + "the package name first: \(packages)")
   }
 

@@ -1,7 +1,8 @@
 import OrderedCollections
 import PlainData
 
-/// Recognizes templates so plain that dbt reads them without rendering: text, comments, and calls of `ref`, `source` and
+/// Recognizes templates so plain that dbt reads them without rendering: text, comments, and calls of `ref`, `source`
+/// and
 /// `config` with literal arguments. It shows in a manifest: such templates keep the literals of their configuration.
 struct StaticTemplate {
   private let bytes: [UInt8]

@@ -78,7 +78,8 @@ struct UnitTestParser {
     func mismatch(_ expected: String) -> ProjectError {
       ProjectError(
         .parsing,
-        "Unit test \(entry.name) has \(isInput ? "input" : "expected") rows which do not match format \(format).\(expected)",
+        "Unit test \(entry.name) has \(isInput ? "input" : "expected") rows which do not match format "
+          + "\(format).\(expected)",
         path: entry.file.originalFilePath)
     }
     switch format {
