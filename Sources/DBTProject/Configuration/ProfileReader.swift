@@ -7,9 +7,8 @@ import YAMLDocument
 
 /// Reads `profiles.yml` and chooses the target of a run.
 ///
-/// Beyond dbt's keys an output may have `password_file`: the path of a file whose contents, less a final newline, are
-/// the
-/// password. It is read here, into memory that is cleansed after use.
+/// Beyond dbt's keys an output may have `password_file`: the path of a mounted file whose contents, less a final line end,
+/// are the password. It is read here to be sure that it can be, and again for every connection, so that it may change.
 struct ProfileReader {
   /// The folder that holds `profiles.yml`.
   let folder: String
@@ -156,6 +155,7 @@ private struct OutputReader {
       user: try required("user"), password: try secret(password), database: try required("database", asks: "dbname"),
       schema: try required("schema"))
     guard values["port"] != nil else { throw fault("'port' is a required property") }
+    profile.passwordFile = try text("password_file")
     let ownThreads = try number("threads")
     profile.threads = threads ?? ownThreads ?? 1
     profile.connectTimeout = try number("connect_timeout") ?? 10
