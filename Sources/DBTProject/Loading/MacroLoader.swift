@@ -63,20 +63,18 @@ struct MacroLoader {
 
   /// A block belongs with the blanks that its `-` marks eat.
   private static func blocks(of macros: [MacroDefinition], in contents: String) -> [(MacroDefinition, String)] {
-    var position = contents.startIndex
+    let bytes = Array(contents.utf8)
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+    var position = 0
     return macros.map { macro in
-      guard let found = contents[position...].firstRange(of: macro.source) else { return (macro, macro.source) }
-      var (start, end) = (found.lowerBound, found.upperBound)
-      if macro.source.hasPrefix("{%-") {
-        while start > position, contents[contents.index(before: start)].isWhitespace {
-          start = contents.index(before: start)
-        }
-      }
-      if macro.source.hasSuffix("-%}") {
-        while end < contents.endIndex, contents[end].isWhitespace { end = contents.index(after: end) }
-      }
-      position = end
-      return (macro, String(contents[start..<end]))
+      let block = Array(macro.source.utf8)
+      while position < bytes.count, !bytes[position...].starts(with: block) { position += 1 }
+      guard position < bytes.count else { return (macro, macro.source) }
+      var (start, end) = (position, position + block.count)
+      if macro.source.hasPrefix("{%-") { while start > 0, isBlank(bytes[start - 1]) { start -= 1 } }
+      if macro.source.hasSuffix("-%}") { while end < bytes.count, isBlank(bytes[end]) { end += 1 } }
+      position += block.count
+      return (macro, String(decoding: bytes[start..<end], as: UTF8.self))
     }
   }
 

@@ -66,11 +66,16 @@ package struct NodeSelector: Sendable {
     case "source freshness", "freshness": [.source]
     case "list", "ls":
       [
-        .model, .snapshot, .seed, .test, .unitTest, .source, .exposure, .metric, .savedQuery, .semanticModel, .analysis,
-        .function,
+        .model, .snapshot, .seed, .test, .unitTest, .source, .exposure, .metric, .savedQuery, .semanticModel, .function,
       ]
     default: [.model, .test, .snapshot, .analysis, .seed, .operation]
     }
+  }
+
+  /// The resource types of a command's `--resource-type all`.
+  package static func allResourceTypes(command: String) -> Set<ResourceType> {
+    let usual = resourceTypes(command: command)
+    return command == "list" || command == "ls" ? usual.union([.analysis]) : usual
   }
 
   /// Selects for a command with its usual types.
@@ -122,6 +127,9 @@ private struct SelectionRun {
   let manifest: Manifest
   let graph: ProjectGraph
   let selectors: SelectorDefinitions
+  /// Edges between enabled resources: what is switched off is never reached.
+  private let parents: [[Int]]
+  private let children: [[Int]]
   var warnings: [ProjectWarning] = []
   /// Names of the selectors being resolved, to find circles.
   var openSelectors: [String] = []
@@ -130,6 +138,9 @@ private struct SelectionRun {
     self.manifest = manifest
     self.graph = graph
     self.selectors = selectors
+    let isEnabled = graph.ids.map { manifest.member($0)?.isEnabled ?? false }
+    parents = graph.parents.map { edges in edges.filter { isEnabled[$0] } }
+    children = graph.children.map { edges in edges.filter { isEnabled[$0] } }
   }
 
   /// What is selected, and the tests that may still come along when their other parents turn up.
@@ -172,15 +183,15 @@ private struct SelectionRun {
     var selected = criteria.method == .selector ? try named(criteria.text) : try matches(criteria)
     var neighbours: Set<Int> = []
     if criteria.withChildrensParents {
-      let below = graph.reachable(from: selected, along: graph.children).union(selected)
+      let below = graph.reachable(from: selected, along: children).union(selected)
       neighbours.formUnion(below)
-      neighbours.formUnion(graph.reachable(from: below, along: graph.parents))
+      neighbours.formUnion(graph.reachable(from: below, along: parents))
     }
     if criteria.withParents {
-      neighbours.formUnion(graph.reachable(from: selected, along: graph.parents, depth: criteria.parentsDepth))
+      neighbours.formUnion(graph.reachable(from: selected, along: parents, depth: criteria.parentsDepth))
     }
     if criteria.withChildren {
-      neighbours.formUnion(graph.reachable(from: selected, along: graph.children, depth: criteria.childrenDepth))
+      neighbours.formUnion(graph.reachable(from: selected, along: children, depth: criteria.childrenDepth))
     }
     selected.formUnion(neighbours)
     if criteria.indirect == .empty || criteria.method == .selector { return (selected, []) }
@@ -216,7 +227,7 @@ private struct SelectionRun {
     var direct = selected
     var indirect: Set<Int> = []
     for number in selected {
-      for child in graph.children[number] where isTest(child) {
+      for child in children[number] where isTest(child) {
         let parents = graph.parents[child]
         if mode == .eager || parents.allSatisfy(selected.contains)
           || mode == .buildable && parents.allSatisfy(buildable.contains)
@@ -233,7 +244,7 @@ private struct SelectionRun {
   /// Takes in tests whose parents turned out to be selected by several criteria together.
   private func incorporate(_ indirect: Set<Int>, into direct: Set<Int>, _ mode: IndirectSelection) -> Set<Int> {
     guard direct != indirect, mode == .cautious || mode == .buildable else { return direct }
-    let reach = mode == .buildable ? direct.union(graph.reachable(from: direct, along: graph.parents)) : direct
+    let reach = mode == .buildable ? direct.union(graph.reachable(from: direct, along: parents)) : direct
     let complete = indirect.filter { number in
       manifest.nodes[graph.ids[number]] != nil && graph.parents[number].allSatisfy(reach.contains)
     }
@@ -241,7 +252,7 @@ private struct SelectionRun {
   }
 
   private func withParentsAndSources(_ selected: Set<Int>) -> Set<Int> {
-    var reach = selected.union(graph.reachable(from: selected, along: graph.parents))
+    var reach = selected.union(graph.reachable(from: selected, along: parents))
     for id in manifest.sources.keys { if let number = graph.number(id) { reach.insert(number) } }
     return reach
   }
