@@ -38,6 +38,17 @@ struct SourceFile: Sendable {
     try FileReader.text(absolutePath, named: originalFilePath).trimmed
   }
 
+  /// The hash of a seed: of its text without blank space at its ends, with every line end a newline.
+  ///
+  /// - Throws: what `FileReader.read` throws, and when the bytes are not UTF-8.
+  func dataChecksum() throws(ProjectError) -> Checksum {
+    guard let text = String(validating: try FileReader.read(absolutePath), as: UTF8.self) else {
+      throw ProjectError(.runtime, "The file is not valid UTF-8: \(originalFilePath)", path: originalFilePath)
+    }
+    let lines = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
+    return Checksum(name: "sha256", checksum: SHA256.hex(lines.trimmed))
+  }
+
   /// The hash of text with every run of blanks made one, which is how dbt compares files.
   static func checksum(_ contents: String) -> Checksum {
     let words = contents.unicodeScalars.split(whereSeparator: \.isPythonBlank).map { String(Substring($0)) }

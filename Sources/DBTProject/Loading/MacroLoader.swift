@@ -61,20 +61,25 @@ struct MacroLoader {
     }
   }
 
-  /// A block belongs with the blanks that its `-` marks eat.
+  /// A block belongs with the blanks that its `-` marks eat, and with its line ends as the file has them.
   private static func blocks(of macros: [MacroDefinition], in contents: String) -> [(MacroDefinition, String)] {
     let bytes = Array(contents.utf8)
     func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+    // The template engine reads every line end as a single newline.
+    let places = bytes.indices.filter { !(bytes[$0] == 0x0D && $0 + 1 < bytes.count && bytes[$0 + 1] == 0x0A) }
+    let plain = places.map { bytes[$0] }
     var position = 0
     return macros.map { macro in
       let block = Array(macro.source.utf8)
-      while position < bytes.count, !bytes[position...].starts(with: block) { position += 1 }
-      guard position < bytes.count else { return (macro, macro.source) }
-      var (start, end) = (position, position + block.count)
-      if macro.source.hasPrefix("{%-") { while start > 0, isBlank(bytes[start - 1]) { start -= 1 } }
-      if macro.source.hasSuffix("-%}") { while end < bytes.count, isBlank(bytes[end]) { end += 1 } }
-      position += block.count
-      return (macro, String(decoding: bytes[start..<end], as: UTF8.self))
+      var found = position
+      while found < plain.count, !plain[found...].starts(with: block) { found += 1 }
+      guard found < plain.count, !block.isEmpty else { return (macro, macro.source) }
+      var (start, end) = (found, found + block.count)
+      if macro.source.hasPrefix("{%-") { while start > position, isBlank(plain[start - 1]) { start -= 1 } }
+      if macro.source.hasSuffix("-%}") { while end < plain.count, isBlank(plain[end]) { end += 1 } }
+      position = end
+      let upper = places[end - 1] + 1
+      return (macro, String(decoding: bytes[places[start]..<upper], as: UTF8.self))
     }
   }
 

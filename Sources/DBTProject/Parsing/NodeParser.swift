@@ -73,7 +73,7 @@ final class NodeParser {
     let size = FileReader.size(file.absolutePath) ?? 0
     var checksum = Checksum(name: "path", checksum: file.originalFilePath)
     if size <= limit || limit == 0 {
-      checksum = Checksum(name: "sha256", checksum: SHA256.hex(try file.contents()))
+      checksum = try file.dataChecksum()
     }
     let fqn = NodeParser.fqn(file.packageName, file.relativePath, file.stem)
     var draft = DraftNode(
