@@ -66,6 +66,12 @@ import Testing
     #expect(found == [])
   }
 
+  @Test func metricsAndOtherLineEnds() throws {
+    let fixture = try ProjectFixture(SampleProjects.semantics)
+    let found = try Self.differences(fixture.folder)
+    #expect(found == [])
+  }
+
   @Test func theExampleProject() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()

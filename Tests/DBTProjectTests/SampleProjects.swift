@@ -297,4 +297,44 @@ enum SampleProjects {
     {% test positive(model, column) %}select * from {{ model }} where {{ column }} <= 0{% endtest %}
     """,
   ]
+
+  static let semantics = [
+    "models/orders.sql": "select 1 as id, current_date as day, 5 as amount",
+    "models/days.sql": "select current_date as day",
+    "models/s.yml": """
+    models:
+      - name: days
+        time_spine: {standard_granularity_column: day}
+        columns: [{name: day, granularity: day}]
+    semantic_models:
+      - name: orders
+        description: each order
+        model: ref('orders')
+        defaults: {agg_time_dimension: day}
+        entities: [{name: id, type: primary}]
+        dimensions: [{name: day, type: time, type_params: {time_granularity: day}}]
+        measures: [{name: amount, agg: sum}, {name: n, agg: count, expr: "1", config: {meta: {x: 1}}}]
+    metrics:
+      - {name: total, label: Total, type: simple, type_params: {measure: amount}, filter: "{{ Dimension('id__day') }} > '2024'"}
+      - {name: share, label: Share, type: ratio, type_params: {numerator: total, denominator: {name: total, alias: other}}}
+      - name: growth
+        label: Growth
+        type: derived
+        type_params: {expr: a - b, metrics: [{name: total, alias: a}, {name: total, alias: b, offset_window: 1 month}]}
+      - name: running
+        label: Running
+        type: cumulative
+        type_params: {measure: {name: amount, fill_nulls_with: 0}, cumulative_type_params: {window: 7 days}}
+    saved_queries:
+      - name: q
+        query_params:
+          metrics: [total]
+          group_by: ["TimeDimension('metric_time', 'day')"]
+          where: ["{{ Dimension('id__day') }} > '2024'"]
+        exports: [{name: e, config: {export_as: table, alias: ee}}]
+    """,
+    "seeds/windows.csv": "\u{FEFF}id,name\r\n1,a\r\n",
+    "macros/windows.sql":
+      "{% macro one() -%}\r\n1\r\n{%- endmacro %}\r\n\r\n{%- macro two() -%} 2 {%- endmacro -%}\r\n",
+  ]
 }

@@ -7,7 +7,8 @@ import YAMLDocument
 
 /// Reads `profiles.yml` and chooses the target of a run.
 ///
-/// Beyond dbt's keys an output may have `password_file`: the path of a mounted file whose contents, less a final line end,
+/// Beyond dbt's keys an output may have `password_file`: the path of a mounted file whose contents, less a final line
+/// end,
 /// are the password. It is read here to be sure that it can be, and again for every connection, so that it may change.
 struct ProfileReader {
   /// The folder that holds `profiles.yml`.

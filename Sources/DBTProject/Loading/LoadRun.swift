@@ -155,7 +155,7 @@ struct LoadRun {
     let found = try FileReader.list(folder).filter { $0.isFolder && !$0.name.hasPrefix("__") }.map(\.name)
     let declared = try ProjectFiles(root: root).declaredPackages()
     let missing = declared.names.filter { !found.contains($0) }
-    guard declared.count <= found.count, missing.isEmpty else {
+    guard declared.count == found.count else {
       let names = missing.isEmpty ? "" : "Following packages were not found: \(missing.joined(separator: ", ")). "
       throw ProjectError(
         .compilation,

@@ -2,7 +2,7 @@ import DBTContext
 import OrderedCollections
 import PlainData
 
-/// Makes the resources that live in property files only: exposures, groups, metrics, semantic models, saved queries.
+/// Makes the resources that live in property files only: exposures and groups, and the properties of macros.
 struct EntryParser {
   let resources: ParsedResources
   let environment: ParseEnvironment
@@ -105,29 +105,12 @@ struct EntryParser {
     try add(make(entry, .group, document), to: \.groups, "groups")
   }
 
-  // MARK: Carried leniently
-
-  /// Adds a metric, semantic model or saved query as written: the engine never computes them.
-  func addCarried(_ entry: PropertyEntry, _ type: ResourceType) throws(ProjectError) {
-    let config = try environment.configs.build(
-      type, fqn: fqn(entry), package: entry.file.packageName, patch: entry.config)
-    var document = heading(entry, type)
-    document["fqn"] = .strings(fqn(entry))
-    for (key, value) in entry.members where document[key] == nil { document[key] = value }
-    document["config"] = .object(config)
-    document["created_at"] = .double(environment.createdAt)
-    var resource = make(entry, type, document)
-    resource.config = config
-    resource.tags = (entry.members["tags"]?.arrayValue ?? []).compactMap(\.stringValue)
-    if type == .semanticModel, let model = entry.members["model"]?.stringValue,
-      case .ref(let reference)? = ReferenceExpression(model)
-    {
-      resource.refs = [reference]
-    }
+  /// Adds a metric, semantic model or saved query.
+  func add(_ entry: ResourceEntry, _ type: ResourceType) throws(ProjectError) {
     switch type {
-    case .metric: try add(resource, to: \.metrics, "metrics")
-    case .semanticModel: try add(resource, to: \.semanticModels, "semantic_models")
-    default: try add(resource, to: \.savedQueries, "saved_queries")
+    case .metric: try add(entry, to: \.metrics, "metrics")
+    case .semanticModel: try add(entry, to: \.semanticModels, "semantic_models")
+    default: try add(entry, to: \.savedQueries, "saved_queries")
     }
   }
 

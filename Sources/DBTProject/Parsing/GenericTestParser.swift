@@ -100,7 +100,7 @@ struct GenericTestParser {
 
   private func render(_ draft: inout DraftNode, _ definition: GenericTestDefinition) throws(ProjectError) {
     let macro = macro(definition)
-    if let macro { draft.node.dependsOnMacros = [macro.uniqueID] }
+    if let macro { draft.node.dependsOnMacros = [listedMacro(definition, macro)] }
     guard macro != nil else {
       throw ProjectError(
         .compilation,
@@ -122,7 +122,28 @@ struct GenericTestParser {
     context.capture.calls = definition.config
     context.set("_dbt_generic_test_kwargs", try arguments(definition.arguments, context))
     try context.render(draft.node.rawCode)
+    let known = macros(under: draft.node.dependsOnMacros)
+    context.capture.macros.removeAll { !known.contains($0) }
     parser.take(context.capture, into: &draft)
+  }
+
+  /// The macros that dbt lets a generic test know, and so lists for it: those that its macro comes to call.
+  private func macros(under roots: [String]) -> Set<String> {
+    var open = roots
+    if let filter = environment.registry.macro(named: "get_where_subquery", searchPackage: environment.root.name) {
+      open.append(filter.uniqueID)
+    }
+    var known: Set<String> = []
+    while let next = open.popLast() {
+      if known.insert(next).inserted { open += resources.manifest.macros[next]?.dependsOnMacros ?? [] }
+    }
+    return known
+  }
+
+  /// The macro that dbt lists for a test: of the package that declares it, whatever namespace it names.
+  private func listedMacro(_ definition: GenericTestDefinition, _ found: RegisteredMacro) -> String {
+    environment.registry.packages[definition.target.packageName]?["test_" + definition.name]?.uniqueID
+      ?? found.uniqueID
   }
 
   /// The macro of a test: of its package, or as any package has it.

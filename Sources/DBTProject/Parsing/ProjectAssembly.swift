@@ -22,6 +22,7 @@ struct ProjectAssembly {
     try resources.settleDisabled()
     try addSources(sources, to: resources)
     try ReferenceResolver(resources: resources, environment: environment).resolve()
+    SemanticResolver(resources: resources).resolve()
     try DescriptionRenderer(environment, docs: resources.manifest.docs).render(resources)
     try PrimaryKey.infer(resources)
     try ProjectChecks(resources: resources, environment: environment).check()
@@ -167,12 +168,13 @@ struct PropertySections {
         .unsupported, "Functions are not supported yet: \(file.file.originalFilePath)", path: file.file.originalFilePath
       )
     }
-    for entry in try entries("metrics", file) { try entryParser.addCarried(entry, .metric) }
+    let semantics = SemanticParser(resources: resources, environment: parser.environment)
+    for entry in try entries("metrics", file) { try semantics.add(entry, .metric) }
     for entry in try entries("groups", file) { try entryParser.addGroup(entry) }
-    for entry in try entries("semantic_models", file) { try entryParser.addCarried(entry, .semanticModel) }
+    for entry in try entries("semantic_models", file) { try semantics.add(entry, .semanticModel) }
     let unitTests = UnitTestParser(resources: resources, environment: parser.environment, fixtures: fixtures)
     for entry in try entries("unit_tests", file) { try unitTests.add(entry) }
-    for entry in try entries("saved_queries", file) { try entryParser.addCarried(entry, .savedQuery) }
+    for entry in try entries("saved_queries", file) { try semantics.add(entry, .savedQuery) }
     return sources
   }
 
