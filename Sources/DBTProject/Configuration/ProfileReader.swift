@@ -170,7 +170,6 @@ private struct OutputReader {
     profile.applicationName = try text("application_name") ?? "dbt"
     profile.autocommit = values["autocommit"]?.boolValue ?? false
     profile.retries = try number("retries") ?? 1
-    profile.passwordFile = try text("password_file")
     guard profile.threads > 0 else { throw fault("at path ['threads']: \(profile.threads) is less than 1") }
     return profile
   }
