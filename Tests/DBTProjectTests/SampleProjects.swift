@@ -310,28 +310,28 @@ enum SampleProjects {
       - name: orders
         description: each order
         model: ref('orders')
-        defaults: {agg_time_dimension: day}
-        entities: [{name: id, type: primary}]
-        dimensions: [{name: day, type: time, type_params: {time_granularity: day}}]
-        measures: [{name: amount, agg: sum}, {name: n, agg: count, expr: "1", config: {meta: {x: 1}}}]
+        defaults: {agg_time_dimension: ordered_at}
+        entities: [{name: order_key, type: primary, expr: id}]
+        dimensions: [{name: ordered_at, type: time, expr: day, type_params: {time_granularity: day}}]
+        measures: [{name: amount, agg: sum}, {name: placed, agg: count, expr: "1", config: {meta: {x: 1}}}]
     metrics:
-      - {name: total, label: Total, type: simple, type_params: {measure: amount}, filter: "{{ Dimension('id__day') }} > '2024'"}
-      - {name: share, label: Share, type: ratio, type_params: {numerator: total, denominator: {name: total, alias: other}}}
+      - {name: total, label: Total, type: simple, type_params: {measure: amount}, filter: "{{ Dimension('order_key__ordered_at') }} > '2024'"}
+      - {name: share, label: Share, type: ratio, type_params: {numerator: total, denominator: {name: total, alias: others}}}
       - name: growth
         label: Growth
         type: derived
-        type_params: {expr: a - b, metrics: [{name: total, alias: a}, {name: total, alias: b, offset_window: 1 month}]}
+        type_params: {expr: now - before, metrics: [{name: total, alias: now}, {name: total, alias: before, offset_window: 1 month}]}
       - name: running
         label: Running
         type: cumulative
-        type_params: {measure: {name: amount, fill_nulls_with: 0}, cumulative_type_params: {window: 7 days}}
+        type_params: {measure: amount, cumulative_type_params: {window: 7 days}}
     saved_queries:
-      - name: q
+      - name: daily
         query_params:
           metrics: [total]
           group_by: ["TimeDimension('metric_time', 'day')"]
-          where: ["{{ Dimension('id__day') }} > '2024'"]
-        exports: [{name: e, config: {export_as: table, alias: ee}}]
+          where: ["{{ Dimension('order_key__ordered_at') }} > '2024'"]
+        exports: [{name: daily_export, config: {export_as: table, alias: ee}}]
     """,
     "seeds/windows.csv": "\u{FEFF}id,name\r\n1,a\r\n",
     "macros/windows.sql":
