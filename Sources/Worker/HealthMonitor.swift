@@ -19,6 +19,8 @@ package final class HealthMonitor: Sendable {
   private let file: HealthFile?
   private let logger: Logger
   private let isStopped = Atomic<Bool>(false)
+  /// Whether the loop was asked to show itself and has not yet: a stuck loop must not be asked again and again.
+  private let isAsked = Atomic<Bool>(false)
 
   /// - Parameters:
   ///   - connection: the connection as of now; called on the monitor's thread.
@@ -50,7 +52,7 @@ package final class HealthMonitor: Sendable {
     var wasHealthy = false
     var canWrite = true
     while !isStopped.load(ordering: .sequentiallyConsistent) {
-      loop.submit { [state] in state.loopTurned() }
+      askLoop()
       state.connectionIs(connection())
       let report = state.report()
       if report.isHealthy != wasHealthy {
@@ -69,6 +71,14 @@ package final class HealthMonitor: Sendable {
     }
     // The file may have been written between the check above and stop().
     file?.remove()
+  }
+
+  private func askLoop() {
+    guard !isAsked.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    loop.submit { [self] in
+      state.loopTurned()
+      isAsked.store(false, ordering: .sequentiallyConsistent)
+    }
   }
 
   private func tell(_ report: HealthReport) {

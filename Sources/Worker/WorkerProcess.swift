@@ -78,6 +78,7 @@ package final class WorkerProcess: Sendable {
   // MARK: The parts
 
   private func work(_ environment: ProcessEnvironment, _ makeRunner: @escaping RunnerMaker) async throws -> Int32 {
+    try listenForSignals()
     let loop = try EventLoop(name: "scheduler")
     defer { loop.stop() }
     let identity = ProcessIdentity.text(role: "sallyport-worker")
@@ -93,7 +94,6 @@ package final class WorkerProcess: Sendable {
       monitor.stop()
       server?.stop()
     }
-    try listenForSignals()
     logStart(identity)
     let threads = BlockingThreads(limit: configuration.tuning.activitySlots)
     let runner = try await threads.run { [configuration] in
@@ -109,7 +109,10 @@ package final class WorkerProcess: Sendable {
   private func startHealthServer(_ channel: GRPCChannel) throws -> HealthServer? {
     guard let port = configuration.health.port else { return nil }
     let responder = HealthResponder(
-      report: { [health] in health.report() }, metrics: { MetricsText(channel: channel.state) })
+      report: { [health] in
+        health.connectionIs(HealthState.Connection(channel.state))
+        return health.report()
+      }, metrics: { MetricsText(channel: channel.state) })
     let server = try HealthServer(host: configuration.health.host, port: port, responder: responder)
     try server.start()
     return server
@@ -136,10 +139,10 @@ package final class WorkerProcess: Sendable {
   private func serve(_ worker: TemporalWorker) async -> Int32 {
     let isStopping = running.withLock { running in
       running.worker = worker
+      if !running.isStopping { health.enter(.running) }
       return running.isStopping
     }
     if isStopping { return 0 }
-    health.enter(.running)
     do throws(WorkerError) {
       try await worker.run()
       return 0
@@ -163,9 +166,9 @@ package final class WorkerProcess: Sendable {
       logger.notice(
         "stopping",
         metadata: ["signal": "\(SignalWatcher.name(signal))", "grace_seconds": "\(grace.components.seconds)"])
-      health.enter(.draining)
       let worker = running.withLock { running in
         running.isStopping = true
+        health.enter(.draining)
         return running.worker
       }
       worker?.shutDown(grace: grace)

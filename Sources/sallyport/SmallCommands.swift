@@ -75,6 +75,8 @@ struct ConfigCommand: ParsableCommand {
     }
     if environment.secrets[setting.name] != nil { return text + " is set" }
     if let value = environment.values[setting.name], !value.isEmpty {
+      // An address with a password in it is wrong, and no reason to show the password.
+      if setting.kind == .address && value.contains("@") { return text + " is set, with a user in it, which is wrong" }
       return text + " = " + LogRecord.escaped(value)
     }
     return text

@@ -62,7 +62,10 @@ struct Binary {
   }
 
   @Test func configChecksAndNeverShowsASecret() throws {
-    let environment = ["TEMPORAL_API_KEY": "canary-key-value", "HEALTH_PORT": "many", "DBT_PROJECT_DIR": "/none"]
+    let environment = [
+      "TEMPORAL_API_KEY": "canary-key-value", "HEALTH_PORT": "many", "DBT_PROJECT_DIR": "/none",
+      "TEMPORAL_ADDRESS": "https://user:canary@host:1",
+    ]
     let check = try Binary.run(["config", "--check"], environment: environment)
     #expect(check.status == 1)
     #expect(check.err.contains("HEALTH_PORT: 'many' is not a whole number"))
