@@ -78,8 +78,8 @@ struct MacroLoader {
       if macro.source.hasPrefix("{%-") { while start > position, isBlank(plain[start - 1]) { start -= 1 } }
       if macro.source.hasSuffix("-%}") { while end < plain.count, isBlank(plain[end]) { end += 1 } }
       position = end
-      let upper = places[end - 1] + 1
-      return (macro, String(decoding: bytes[places[start]..<upper], as: UTF8.self))
+      let lower = start > 0 ? places[start - 1] + 1 : 0
+      return (macro, String(decoding: bytes[lower..<(places[end - 1] + 1)], as: UTF8.self))
     }
   }
 
