@@ -6,17 +6,21 @@ package import PlainData
 package struct HealthReport: Sendable, Hashable {
   /// One thing that was looked at.
   package struct Check: Sendable, Hashable {
+    /// What was looked at, such as `event loop`.
     package var name: String
+    /// The verdict.
     package var passes: Bool
     /// A sentence with the numbers behind the verdict.
     package var detail: String
   }
 
+  /// Where the process stands.
   package var phase: HealthState.Phase
   /// Whether the process itself works: its event loop turns. Restarting helps when it does not.
   package var isLive: Bool
   /// Whether it takes work: connected, and its polls come back.
   package var isReady: Bool
+  /// Everything that was looked at, in order.
   package var checks: [Check]
   /// The facts the verdict stands on, for metrics.
   package var facts: HealthState.Facts

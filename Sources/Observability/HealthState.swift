@@ -41,14 +41,19 @@ package final class HealthState: Sendable {
 
   /// A failure and its moment.
   package struct Failure: Sendable, Hashable {
+    /// When.
     package var at: MonotonicTime
+    /// Why; free of secrets.
     package var reason: String
   }
 
   /// The connection to the scheduler.
   package struct Connection: Sendable, Hashable {
+    /// Whether calls can be made on it.
     package var isReady = false
+    /// Since when it is ready.
     package var since: MonotonicTime?
+    /// Why there is none, or why the latest attempt failed.
     package var lastError: String?
     /// Connections established so far.
     package var established = 0
@@ -63,10 +68,13 @@ package final class HealthState: Sendable {
 
   /// Everything recorded up to a moment.
   package struct Facts: Sendable, Hashable {
+    /// Where the process stands.
     package var phase = Phase.starting
+    /// When the process began.
     package var startedAt: MonotonicTime
     /// When the event loop last went round; nil before its first turn.
     package var loopTurnedAt: MonotonicTime?
+    /// The connection to the scheduler.
     package var connection = Connection()
     /// By name, in order of first appearance.
     package var pollers: OrderedDictionary<String, Poller> = [:]

@@ -4,7 +4,9 @@ package import PlainData
 
 /// One event as it will be written: fields in order, values as text or plain data.
 package struct LogRecord: Sendable {
+  /// When it happened.
   package var time: Timestamp
+  /// How grave it is.
   package var level: Logger.Level
   /// The logger's label, such as `worker.poller`.
   package var logger: String

@@ -14,6 +14,7 @@ package struct MetricsText: Sendable {
   /// The text written so far.
   package private(set) var text = ""
 
+  /// Without any family.
   package init() {}
 
   /// Adds a family: its help and type, then a sample for each set of labels.

@@ -5,6 +5,7 @@ import Synchronization
 /// A file that somebody else mounts and may replace: certificates, bundles, configuration. Its content is read again
 /// when device, inode, size or times differ from the last read. For secrets use `SecretFile`.
 package final class MountedFile: Sendable {
+  /// As the user gave it; links in it are followed at each read.
   package let path: String
   /// The most bytes accepted.
   package let limit: Int
@@ -53,6 +54,7 @@ package final class MountedFile: Sendable {
 
 /// A secret in a mounted file that may be replaced while the process runs, such as a rotated API key.
 package final class SecretFile: Sendable {
+  /// As the user gave it; links in it are followed at each read.
   package let path: String
   /// The most bytes accepted.
   package let limit: Int
@@ -86,6 +88,7 @@ struct Reread<Content: Sendable>: Sendable {
   /// Attempts made before a file that keeps changing is given up.
   static var attempts: Int { 3 }
 
+  /// The content as of now, read only when the file has changed.
   mutating func current(
     path: String, _ read: (borrowing OpenFile) throws(SecretError) -> Content
   ) throws(SecretError) -> Content {

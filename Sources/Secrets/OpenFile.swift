@@ -4,6 +4,7 @@ import Glibc
 /// One open descriptor of a mounted file and the checks made on it: on the descriptor, never on the name, so that a
 /// swap of the file between check and read cannot fool them.
 struct OpenFile: ~Copyable {
+  /// As the user gave it.
   let path: String
   private let descriptor: Int32
 
@@ -58,10 +59,15 @@ struct OpenFile: ~Copyable {
 
 /// Device, inode, size and times of a file's content.
 struct FileIdentity: Hashable, Sendable {
+  /// The file system.
   let device: UInt64
+  /// The file on it.
   let inode: UInt64
+  /// Bytes.
   let size: Int64
+  /// When the content changed: seconds and nanoseconds.
   let modified: [Int]
+  /// When the content or the rights changed: seconds and nanoseconds.
   let changed: [Int]
 
   init(_ status: stat) {

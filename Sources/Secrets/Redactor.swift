@@ -16,6 +16,7 @@ package final class Redactor: Sendable {
 
   private let secrets = Mutex<[SharedSecret]>([])
 
+  /// Knows no secret yet.
   package init() {}
 
   /// Adds a value to look for. A value that is known already or is too short changes nothing.

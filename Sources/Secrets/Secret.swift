@@ -70,7 +70,8 @@ import Glibc
 
   /// Reads a mounted file straight into protected memory, as far as `limit` bytes.
   ///
-  /// One line end at the end of the file (LF or CRLF) is not part of the secret, since editors and `echo` add it; keep it
+  /// One line end at the end of the file (LF or CRLF) is not part of the secret, since editors and `echo` add it;
+  /// keep it
   /// with `keepsLineEnd` for files where every byte counts.
   package static func read(
     path: String, limit: Int = SharedSecret.fileLimit, keepsLineEnd: Bool = false
@@ -79,6 +80,7 @@ import Glibc
     return try read(file, limit: limit, keepsLineEnd: keepsLineEnd)
   }
 
+  /// The secret in an open file; see `read(path:limit:keepsLineEnd:)`.
   static func read(_ file: borrowing OpenFile, limit: Int, keepsLineEnd: Bool) throws(SecretError) -> Secret {
     let size = try file.checkedSize(limit: limit)
     var secret = Secret(capacity: size + 1)

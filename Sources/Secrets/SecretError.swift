@@ -18,6 +18,7 @@ package struct SecretError: Error, Sendable, Hashable, CustomStringConvertible {
     case changing
   }
 
+  /// What was wrong.
   package let code: Code
   /// The path as the user gave it.
   package let path: String

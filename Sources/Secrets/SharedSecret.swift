@@ -8,6 +8,7 @@ package final class SharedSecret: Sendable, CustomStringConvertible, CustomDebug
 
   private let secret: Secret
 
+  /// Takes over a secret.
   package init(_ secret: consuming Secret) { self.secret = secret }
 
   /// Copies the bytes into protected memory; the caller's own copy stays the caller's to overwrite.
@@ -21,6 +22,7 @@ package final class SharedSecret: Sendable, CustomStringConvertible, CustomDebug
   /// The number of bytes.
   package var count: Int { secret.count }
 
+  /// Whether there is no byte.
   package var isEmpty: Bool { secret.count == 0 }
 
   /// Lends the bytes for the time of the call. Whoever copies them out must overwrite the copy.

@@ -3,11 +3,17 @@ package import Secrets
 
 /// Everything the worker is told from outside, checked before anything starts.
 package struct Configuration: Sendable {
+  /// How to reach the scheduler.
   package var scheduler: SchedulerConfiguration
+  /// Which projects to serve.
   package var projects: ProjectConfiguration
+  /// What is kept of runs.
   package var artifacts: ArtifactConfiguration
+  /// How much to take on.
   package var tuning: TuningConfiguration
+  /// Where to tell how the worker is.
   package var health: HealthConfiguration
+  /// What is logged.
   package var log: LogConfiguration
   /// What deserves a line in the log though it stops nothing.
   package var warnings: [String]
@@ -21,6 +27,7 @@ package struct Configuration: Sendable {
     try reader.finish()
   }
 
+  /// Reads everything; faults stay in the reader.
   init(_ reader: inout SettingReader) {
     scheduler = .read(&reader)
     projects = .read(&reader)
@@ -36,8 +43,11 @@ package struct Configuration: Sendable {
 
 /// What `sallyport submit` and other clients of the scheduler are told from outside.
 package struct ClientConfiguration: Sendable {
+  /// How to reach the scheduler.
   package var scheduler: SchedulerConfiguration
+  /// What is logged.
   package var log: LogConfiguration
+  /// What deserves a line though it stops nothing.
   package var warnings: [String]
 
   /// Reads and checks the variables of the scheduler and the log only.
@@ -61,6 +71,7 @@ package struct ArtifactConfiguration: Sendable, Hashable {
   /// Whether the run's log is stored with them.
   package var writesLog: Bool
 
+  /// Reads the variables of artifacts.
   static func read(_ reader: inout SettingReader) -> ArtifactConfiguration {
     let directory = reader.text(.artifactStore) ?? ""
     if let scheme = ["s3://", "gs://"].first(where: { directory.hasPrefix($0) }) {
@@ -75,14 +86,18 @@ package struct ArtifactConfiguration: Sendable, Hashable {
 
 /// How much the worker takes on.
 package struct TuningConfiguration: Sendable, Hashable {
+  /// Workflow tasks in hand at a time.
   package var workflowTaskSlots: Int
+  /// Activities in hand at a time.
   package var activitySlots: Int
+  /// Runs kept in the sticky cache.
   package var cachedWorkflows: Int
   /// How long a workflow task waits for the worker that has the run in its cache.
   package var stickyTimeout: Duration
   /// How long activities may go on after SIGTERM before they are cancelled.
   package var shutdownGrace: Duration
 
+  /// Reads the variables of tuning.
   static func read(_ reader: inout SettingReader) -> TuningConfiguration {
     TuningConfiguration(
       workflowTaskSlots: reader.integer(.workerMaxWorkflowTasks) ?? 1,
@@ -105,6 +120,7 @@ package struct HealthConfiguration: Sendable, Hashable {
   /// Where `sallyport healthcheck` looks when nothing is said.
   package static let standardFile = "/tmp/health"
 
+  /// Reads the variables of health.
   static func read(_ reader: inout SettingReader) -> HealthConfiguration {
     let port = reader.integer(.healthPort)
     let host = reader.text(.healthHost) ?? ""
@@ -119,9 +135,12 @@ package struct HealthConfiguration: Sendable, Hashable {
 
 /// What is logged, and how.
 package struct LogConfiguration: Sendable, Hashable {
+  /// Text or JSON.
   package var format: LogFormat
+  /// Levels, by logger.
   package var filter: LogFilter
 
+  /// Reads the variables of the log.
   static func read(_ reader: inout SettingReader) -> LogConfiguration {
     let format = LogFormat(rawValue: reader.choice(.logFormat)) ?? .text
     let isNamed = reader.isSet(.logLevel)

@@ -10,6 +10,7 @@ package struct SchedulerAddress: Sendable, Hashable, CustomStringConvertible {
 
   /// Why a text is no address; the text is not repeated.
   package struct Fault: Error, Sendable, Hashable {
+    /// The end of a sentence that begins with the address.
     package let reason: String
   }
 
@@ -20,8 +21,10 @@ package struct SchedulerAddress: Sendable, Hashable, CustomStringConvertible {
   package let scheme: Scheme?
   /// A name or an address literal, without brackets.
   package let host: String
+  /// TCP port, 1...65535.
   package let port: Int
 
+  /// Reads an address; see the type.
   package init(_ text: String) throws(Fault) {
     let (scheme, rest) = try SchedulerAddress.splitScheme(text)
     self.scheme = scheme

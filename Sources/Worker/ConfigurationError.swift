@@ -13,6 +13,7 @@ package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConver
   /// At least one, in the order of the table.
   package var problems: [Problem]
 
+  /// All that was found.
   package init(_ problems: [Problem]) { self.problems = problems }
 
   package var description: String {

@@ -11,6 +11,7 @@ package struct SettingReader {
   /// The variables asked for, so that a test can tell whether the table and the parser agree.
   package private(set) var consulted: Set<String> = []
 
+  /// Reads nothing yet.
   package init(_ environment: ProcessEnvironment) { self.environment = environment }
 
   /// Ends the reading: throws when there was any fault.
@@ -50,8 +51,10 @@ package struct SettingReader {
   /// The value of any variable, for `${NAME}` in other values.
   package func plain(_ name: String) -> String? { environment.values[name] }
 
+  /// The value or the default.
   package mutating func text(_ setting: Setting) -> String? { given(setting) ?? setting.standard }
 
+  /// Whether the value, or the default, means yes.
   package mutating func flag(_ setting: Setting) -> Bool {
     let value = text(setting) ?? ""
     if Setting.trueWords.contains(value.lowercased()) { return true }
@@ -59,6 +62,7 @@ package struct SettingReader {
     return false
   }
 
+  /// One of the words of a choice, in lower case; the default after a fault.
   package mutating func choice(_ setting: Setting) -> String {
     guard case .choice(let words) = setting.kind, let value = text(setting) else { return "" }
     if let word = words.first(where: { $0 == value.lowercased() }) { return word }
@@ -66,6 +70,7 @@ package struct SettingReader {
     return setting.standard ?? ""
   }
 
+  /// A number within the range; nil after a fault or without value and default.
   package mutating func integer(_ setting: Setting) -> Int? {
     guard case .integer(let range) = setting.kind, let value = text(setting) else { return nil }
     if let number = Int(value), range.contains(number) { return number }
@@ -73,6 +78,7 @@ package struct SettingReader {
     return nil
   }
 
+  /// Levels; nil after a fault or without value and default.
   package mutating func logFilter(_ setting: Setting) -> LogFilter? {
     guard let value = text(setting) else { return nil }
     if let filter = LogFilter(value) { return filter }

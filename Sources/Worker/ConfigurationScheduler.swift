@@ -4,8 +4,11 @@ package import TLSClient
 
 /// How to reach the scheduler and whose work to take there.
 package struct SchedulerConfiguration: Sendable {
+  /// Whom to dial.
   package var address: SchedulerAddress
+  /// The namespace of the runs.
   package var namespace: String
+  /// The queue that is polled, or submitted to.
   package var taskQueue: String
   /// Nil: plaintext, which the reader grants to this machine or when asked for by name.
   package var tls: TLSConfiguration?

@@ -35,8 +35,11 @@ package struct Setting: Sendable, Hashable {
     case operations = "Health and logs"
   }
 
+  /// The variable.
   package let name: String
+  /// The chapter of the table.
   package let section: Section
+  /// The form of its values.
   package let kind: Kind
   /// The value that holds when the variable is unset or empty; nil: none.
   package let standard: String?
@@ -46,6 +49,7 @@ package struct Setting: Sendable, Hashable {
   package let example: String
   /// Whether the value must never be shown; such a variable may be given as `NAME_FILE` too.
   package let isSecret: Bool
+  /// Whether a value is acted upon.
   package let availability: Availability
 
   init(

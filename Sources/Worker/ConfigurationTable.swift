@@ -1,5 +1,6 @@
 /// Every variable that the worker and the client know. Order is the README's.
 extension Setting {
+  /// All of them.
   package static let all: [Setting] =
     schedulerSettings + projectSettings + artifactSettings + tuningSettings + operationSettings
 
@@ -111,5 +112,6 @@ extension Setting {
 
   /// The words that mean false, and true, in any case of letters.
   static let falseWords = ["false", "0", "no", "off"]
+  /// The words that mean true, in any case of letters.
   static let trueWords = ["true", "1", "yes", "on"]
 }

@@ -19,7 +19,8 @@ package final class EngineRunner: ProjectRunner {
   /// Finds the projects and begins to parse them on a thread of its own, so that the first run need not wait. A project
   /// that cannot be parsed is logged and tells so to each of its runs; the others work.
   ///
-  /// - Throws: `WorkerProcessError` when two projects have one name, `EngineError` when dbt's macro packages are missing.
+  /// - Throws: `WorkerProcessError` when two projects have one name, `EngineError` when dbt's macro packages are
+  /// missing.
   package init(_ configuration: Configuration, environment: ProcessEnvironment, logger: Logger) throws {
     catalog = try ProjectCatalog(configuration.projects, environment: environment, logger: logger)
     artifacts = configuration.artifacts

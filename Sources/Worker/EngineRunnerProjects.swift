@@ -48,6 +48,7 @@ final class ProjectCatalog: Sendable {
   private let logger: Logger
   private let slots = Mutex<OrderedDictionary<Key, Slot>>([:])
 
+  /// Reads the names of the projects; parses none.
   init(_ configuration: ProjectConfiguration, environment: ProcessEnvironment, logger: Logger) throws {
     var projects: OrderedDictionary<String, Project> = [:]
     for directory in configuration.directories {
@@ -211,7 +212,8 @@ final class RunRegistry: Sendable {
 }
 
 extension Folder {
-  /// A number that changes when a file below the folders is added, removed, replaced or rewritten. Looks at names, sizes
+  /// A number that changes when a file below the folders is added, removed, replaced or rewritten. Looks at names,
+  /// sizes
   /// and times, not into files; output folders (`target`, `logs`) and hidden ones are left out.
   static func fingerprint(_ folders: [String]) -> Int {
     var hasher = Hasher()

@@ -46,7 +46,8 @@ extension PlainObject {
 }
 
 extension RunnerError {
-  /// A node or hook that ended badly. The failure carries the node's result without its code: the scheduler keeps no more
+  /// A node or hook that ended badly. The failure carries the node's result without its code: the scheduler keeps no
+  /// more
   /// than 4 KiB of the failure of an attempt that is to be repeated.
   init(_ result: NodeResult) {
     var message = result.message ?? "\(result.uniqueID) ended with status \(result.status.rawValue)"
@@ -73,7 +74,8 @@ extension DBTErrorClass {
 }
 
 extension DBTRunPlan {
-  /// The nodes of an engine's plan as the workflow runs them: without ephemeral models, whose parents stand in for them,
+  /// The nodes of an engine's plan as the workflow runs them: without ephemeral models, whose parents stand in for
+  /// them,
   /// and without exposures and saved queries, for which there is nothing to do.
   static func nodes(_ plan: RunPlan) -> [Node] {
     var ephemeral: [String: [String]] = [:]
@@ -122,6 +124,7 @@ extension PlainValue {
 struct LogSink: Sendable {
   private let logger: Logger
 
+  /// Every line names the project, and the run if there is one.
   init(_ logger: Logger, project: String, invocationID: String? = nil) {
     var logger = logger
     logger[metadataKey: "project"] = "\(project)"
@@ -129,6 +132,7 @@ struct LogSink: Sendable {
     self.logger = logger
   }
 
+  /// Logs one line.
   func take(_ line: LogLine) {
     guard !line.message.isEmpty else { return }
     var fields: Logger.Metadata = ["text": "\(line.message)"]

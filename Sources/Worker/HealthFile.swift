@@ -12,13 +12,17 @@ package struct HealthFile: Sendable {
   /// Much newer than the clock, a file cannot be judged; a little may be the file system's clock.
   static let futureAllowance: Duration = .seconds(2)
 
+  /// Absolute.
   package let path: String
 
+  /// Touches nothing yet.
   package init(path: String) { self.path = path }
 
   /// What a probe found: the verdict and a sentence for people.
   package struct Finding: Sendable, Hashable {
+    /// The verdict.
     package var isHealthy: Bool
+    /// The reason, with numbers.
     package var message: String
   }
 

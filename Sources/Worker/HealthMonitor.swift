@@ -5,7 +5,8 @@ package import Logging
 package import Observability
 import Synchronization
 
-/// Watches a worker from a thread of its own: asks the event loop to show that it turns, looks at the connection, writes
+/// Watches a worker from a thread of its own: asks the event loop to show that it turns, looks at the connection,
+/// writes
 /// the health file while all is well, and logs when that changes.
 package final class HealthMonitor: Sendable {
   /// The time between two looks while all is well.

@@ -151,7 +151,9 @@ package final class HealthServer: Sendable {
 
 /// Why the health server cannot listen.
 package struct HealthServerError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The address that was asked for.
   package let host: String
+  /// The port that was asked for.
   package let port: Int
   /// The `errno` value.
   package let systemError: Int32

@@ -5,7 +5,8 @@ import Synchronization
 
 /// What a process does to itself before it handles secrets, and how it hears of signals.
 package enum Lifecycle {
-  /// Turns off core dumps and inspection by other processes of the same user, keeps files private to the user, and makes
+  /// Turns off core dumps and inspection by other processes of the same user, keeps files private to the user, and
+  /// makes
   /// broken pipes errors instead of deaths. To be called first of all.
   package static func harden() {
     var none = rlimit(rlim_cur: 0, rlim_max: 0)

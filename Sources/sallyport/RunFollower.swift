@@ -25,6 +25,7 @@ enum RunNews: Sendable, Equatable {
 struct RunNode: Sendable, Hashable {
   /// `model:stg_ports`.
   var label: String
+  /// From 1, in the order of beginnings.
   var number: Int
 }
 
@@ -32,17 +33,21 @@ struct RunNode: Sendable, Hashable {
 struct NodeEnd: Sendable, Equatable {
   /// `success`, `error`, `skipped` or `cancelled`.
   var status: String
+  /// What the database or the failure says; may be empty.
   var message: String
+  /// How long the node took.
   var seconds: Double
 }
 
 /// How a run ended.
 struct RunEnd: Sendable, Equatable {
+  /// The ways in which a run ends.
   enum Outcome: String, Sendable {
     case succeeded, failed, cancelled, terminated
     case timedOut = "timed out"
   }
 
+  /// In which way.
   var outcome: Outcome
   /// Why, for outcomes other than success.
   var message: String
@@ -63,6 +68,7 @@ struct RunFollower {
   private var beginnings = 0
   private var isTaken = false
 
+  /// Nothing is known of the run yet.
   init(payloads: PayloadConverter = PayloadConverter()) {
     self.payloads = payloads
     failures = FailureConverter(payloads: payloads)

@@ -159,6 +159,7 @@ struct RunPrinter {
     return LogRecord.escaped(first.count > 200 ? first.prefix(199) + "…" : first)
   }
 
+  /// Seconds with two decimals, such as `1.25s`.
   static func seconds(_ value: Double) -> String {
     let hundredths = Int((max(0, min(value, 1e9)) * 100).rounded())
     let rest = hundredths % 100

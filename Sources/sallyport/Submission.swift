@@ -8,9 +8,11 @@ import Worker
 
 /// One run, from its start on the scheduler to its end, shown as it goes.
 struct Submission: Sendable {
+  /// dbt's command, such as `build`.
   let command: String
   /// The workflow's argument.
   let input: PlainValue
+  /// The id under which the run is started.
   let workflowID: String
   /// Start only.
   let isDetached: Bool
@@ -196,6 +198,7 @@ final class Screen: Sendable {
   private let state: Mutex<State>
   private let start = ContinuousClock.now
 
+  /// Nothing is drawn yet.
   init(style: RunPrinter.Style) { state = Mutex(State(printer: RunPrinter(style: style))) }
 
   /// Time since the start.
@@ -204,6 +207,7 @@ final class Screen: Sendable {
   /// Whether a worker has taken the run.
   var isTaken: Bool { state.withLock { $0.isTaken } }
 
+  /// Shows news of the run.
   func show(_ news: RunNews) {
     state.withLock { state in
       if news == .taken { state.isTaken = true }
@@ -211,10 +215,12 @@ final class Screen: Sendable {
     }
   }
 
+  /// Shows a line of the client's own.
   func note(_ text: String) {
     state.withLock { Terminal.write($0.printer.note(text, elapsed: elapsed)) }
   }
 
+  /// Redraws the bottom line, for its clock.
   func refresh() {
     state.withLock { Terminal.write($0.printer.refresh(elapsed: elapsed)) }
   }
