@@ -43,6 +43,7 @@ struct RunPrinter {
       if !style.isLive { text = line("Running \(name)") }
     case .started(let node):
       running.append(node)
+      step = "waiting"
       if !style.isLive { text = line("\(place(node)) START \(node.label)") }
     case .ended(let node, let end):
       running.remove(node)

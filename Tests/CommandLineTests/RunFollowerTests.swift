@@ -174,7 +174,7 @@ private struct HistoryScript {
     #expect(printer.show(.started(a), elapsed: .seconds(1)) == "\r\u{1B}[K0/2 running model:a 1.00s")
     #expect(
       printer.show(.ended(a, NodeEnd(status: "success", message: "", seconds: 1)), elapsed: .seconds(2))
-        == "\r\u{1B}[K12:00:00  1 of 2 OK    model:a [in 1.00s]\n1/2 running 2.00s")
+        == "\r\u{1B}[K12:00:00  1 of 2 OK    model:a [in 1.00s]\n1/2 waiting 2.00s")
     #expect(printer.clear() == "\r\u{1B}[K" && printer.clear() == "")
   }
 
