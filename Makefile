@@ -25,7 +25,7 @@ demo: release ## a hardened worker runs Examples/harbor on a real Temporal serve
 test: lint test-swift test-integration ## everything: lint, unit tests, tests against real peers
 
 test-swift: build
-	swift test --skip-build
+	swift test --skip-build --no-parallel
 
 test-integration: release
 	.cache/venv/bin/python -m pytest -q Tests/Integration
