@@ -172,7 +172,7 @@ def filters():
         "round(-1)", "round(0, 'ceil')", "safe", "select|list", "slice(2)|list", "sort", "sort(reverse=true)", "string",
         "sum", "title", "trim", "truncate(5)", "truncate(5, true)", "unique|list", "upper", "urlencode", "wordcount",
         "wordwrap(5)", "xmlattr", "tojson", "batch(2)|list", "batch(2, 'x')|list", "striptags", "pprint",
-        "attr('real')", "tojson(2)", "nosuch", "is_list_not", "random is defined", "groupby(0)", "min(1, 2, 3, 4)",
+        "attr('real')", "tojson(2)", "nosuch", "is_list_not", "groupby(0)", "min(1, 2, 3, 4)",
     ]
     values = VALUES + [
         "'a b  c'", "'<b>x</b> & y'", "'line1\\nline2\\n\\nx'", "'12.7'", "' 42 '", "'0x1f'", "[3, 1, 2]", "['b', 'A', 'a']",
