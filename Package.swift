@@ -19,6 +19,7 @@ let trial: [SwiftSetting] = [
 ]
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -31,6 +32,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
   ],
   targets: [
     // C: one folder a library, imported by one wrapper only.
@@ -45,20 +47,22 @@ let package = Package(
 
     // Foundations, shared by both sides.
     .target(name: "PlainData", dependencies: [ordered], swiftSettings: house),
-    .target(name: "EventLoop", dependencies: ["CLinux", deque, heap], swiftSettings: house),
-    .target(name: "Secrets", dependencies: ["CLinux"], swiftSettings: house),
+    .target(name: "EventLoop", dependencies: ["CLinux", deque, heap, metrics], swiftSettings: house),
+    .target(name: "Secrets", dependencies: ["CLinux", metrics], swiftSettings: house),
     .target(
-      name: "Observability", dependencies: ["CLinux", "EventLoop", "PlainData", "Secrets", ordered, logging],
+      name: "Observability", dependencies: ["CLinux", "EventLoop", "PlainData", "Secrets", ordered, logging, metrics],
       swiftSettings: house),
 
     // Wire, scheduler side.
     .target(
-      name: "TLSClient", dependencies: ["COpenSSL", "CLinux", "EventLoop", "Secrets", logging], swiftSettings: house),
-    .target(
-      name: "HTTP2Client", dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging],
+      name: "TLSClient", dependencies: ["COpenSSL", "CLinux", "EventLoop", "Secrets", logging, metrics],
       swiftSettings: house),
     .target(
-      name: "GRPCClient", dependencies: ["EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging],
+      name: "HTTP2Client",
+      dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging, metrics],
+      swiftSettings: house),
+    .target(
+      name: "GRPCClient", dependencies: ["EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
       swiftSettings: house),
     .target(name: "TemporalMessages", dependencies: ["CProtobufC", "CTemporalAPI"], swiftSettings: house),
 
@@ -109,6 +113,7 @@ let package = Package(
         "CLinux", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "TemporalClient",
         "TemporalMessages", "TemporalWorker",
         "WorkflowEngine", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument", ordered, logging,
+        metrics,
       ],
       swiftSettings: house),
     .executableTarget(
