@@ -54,6 +54,9 @@ package struct RPCFault: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// Whether the scheduler does not take this worker's certificate, key or token, or grants it too little.
+  package var isCredentialRefusal: Bool { code == .unauthenticated || code == .permissionDenied }
+
   /// Whether the request was refused for its size; repeating it is useless.
   package var isTooLarge: Bool {
     code == .resourceExhausted && message.contains("larger than max")

@@ -200,6 +200,7 @@ package final class TemporalWorker: Sendable {
     _ name: String, _ slots: SlotPool, poll: @Sendable () async throws(RPCFault) -> Bool
   ) async -> Bool {
     var backoff = Backoff()
+    var refusals = Backoff(initial: .seconds(1), factor: 2, maximum: .seconds(60))
     var refusedSince: ContinuousClock.Instant?
     let clock = ContinuousClock()
     health.pollingBegan(name)
@@ -215,6 +216,7 @@ package final class TemporalWorker: Sendable {
         if !hasTask { slots.giveBack() }
         health.pollSucceeded(name)
         backoff.reset()
+        refusals.reset()
         refusedSince = nil
       } catch {
         slots.giveBack()
@@ -224,6 +226,11 @@ package final class TemporalWorker: Sendable {
         if error.isTransient {
           refusedSince = nil
           try? await clock.sleep(for: backoff.next(floor: error.code == .resourceExhausted ? .seconds(1) : .zero))
+          continue
+        }
+        if error.isCredentialRefusal {
+          // Credentials rotate by themselves: whoever renews the key finds this worker alive and polling, though not ready.
+          try? await clock.sleep(for: refusals.next())
           continue
         }
         let since = refusedSince ?? clock.now

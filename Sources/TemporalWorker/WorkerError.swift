@@ -2,7 +2,7 @@
 package enum WorkerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The namespace does not exist or may not be seen.
   case namespaceRefused(String, RPCFault)
-  /// Polls were refused for longer than the patience allows: credentials, permissions, or an unknown queue or namespace.
+  /// Polls were refused for longer than the patience allows, though not for the credentials: an unknown queue or namespace.
   case pollRefused(String, RPCFault)
 
   package var description: String {

@@ -25,11 +25,14 @@ package struct WorkerOptions: Sendable {
   /// How long a report of an activity's end is repeated while the scheduler cannot be reached.
   package var reportPatience: Duration = .seconds(300)
   /// How long a poll may be refused for a reason that waiting seldom mends before the worker gives up.
+  /// Refused credentials are not among these: they may be renewed at any time.
   package var refusalPatience: Duration = .seconds(60)
   /// Most bytes of one payload or failure; the server's limit is read at start-up and wins when smaller.
   package var payloadLimit = 2 << 20
   /// Most bytes of one request, a little below the server's 4 MiB.
   package var requestLimit = (4 << 20) - 4096
+  /// Most events of one history that are fetched; the server itself ends a workflow at 51,200.
+  package var historyEvents = 100_000
   /// How long a stopping worker repeats its last reports.
   package var cancelPatience: Duration = .seconds(10)
 

@@ -136,13 +136,23 @@ struct WorkflowTaskProcessor: Sendable {
   ) async throws(RPCFault) -> [HistoryEvent] {
     var events: [HistoryEvent] = []
     var token = first
+    var pages = 0
     repeat {
       var request = GetWorkflowExecutionHistoryRequest()
       request.namespace = options.namespace
       request.execution = task.workflowExecution
       request.nextPageToken = token
       let response = try await service.getWorkflowExecutionHistory(request)
-      events += response.history?.events ?? []
+      pages += 1
+      let page = response.history?.events ?? []
+      // Pages count too: empty ones that lead on for ever must come to an end.
+      guard events.count + page.count + pages <= options.historyEvents else {
+        throw RPCFault(
+          .resourceExhausted,
+          "the history of run '\(task.workflowExecution?.runID ?? "")' does not end within \(options.historyEvents) events"
+        )
+      }
+      events += page
       token = response.nextPageToken
     } while !token.isEmpty
     return events

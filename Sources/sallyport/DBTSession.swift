@@ -142,7 +142,8 @@ struct DBTSession: Sendable {
 
 /// SIGINT and SIGTERM as cancellations.
 enum InterruptSignals {
-  /// The writing end of a pipe that signal handlers write to; −1 before the first use.
+  /// The writing end of a pipe that signal handlers write to; −1 before the first use. Set once by the main thread,
+  /// before the handlers that read it are there.
   nonisolated(unsafe) private static var pipeEnd: Int32 = -1
 
   /// From now on both signals cancel instead of ending the process at once; a second one ends it.

@@ -184,10 +184,29 @@ struct Sleeper: ActivityHandler {
 
   @Test func refusedPollsEndTheWorkerAfterItsPatience() async {
     let scheduler = ScriptedScheduler()
-    scheduler.set { $0.pollFault = RPCFault(.permissionDenied, "no") }
+    scheduler.set { $0.pollFault = RPCFault(.invalidArgument, "no such queue") }
     var options = ActivityTaskTests.options()
     options.refusalPatience = .milliseconds(60)
     await #expect(throws: WorkerError.self) { try await self.worker(scheduler, [Sleeper()], options: options).run() }
+  }
+
+  @Test(arguments: [GRPCStatus.unauthenticated, .permissionDenied])
+  func refusedCredentialsKeepTheWorkerAliveUntilTheyAreRenewed(code: GRPCStatus) async throws {
+    let scheduler = ScriptedScheduler()
+    scheduler.set { $0.pollFault = RPCFault(code, "the key has expired") }
+    var options = ActivityTaskTests.options()
+    options.refusalPatience = .milliseconds(1)
+    let echo = ClosureActivity(type: "echo") { arguments, _ in arguments[0] }
+    let worker = worker(scheduler, [echo], options: options)
+    async let running: Void = worker.run()
+    #expect(await scheduler.until { $0.pollFaultsThrown >= 2 })
+    scheduler.set {
+      $0.pollFault = nil
+      $0.activityTasks = [.task("echo")]
+    }
+    #expect(await scheduler.until { !$0.activityResults.isEmpty })
+    worker.shutDown(grace: .zero)
+    try await running
   }
 }
 

@@ -18,6 +18,7 @@ final class ScriptedScheduler: TaskService {
     var reportFaults: [RPCFault] = []
     var namespaceFault: RPCFault?
     var pollFault: RPCFault?
+    var pollFaultsThrown = 0
     var completions: [RespondWorkflowTaskCompletedRequest] = []
     var completionAnswers: [RespondWorkflowTaskCompletedResponse] = []
     var failures: [RespondWorkflowTaskFailedRequest] = []
@@ -53,7 +54,7 @@ final class ScriptedScheduler: TaskService {
   func pollWorkflowTaskQueue(
     _ request: PollWorkflowTaskQueueRequest
   ) async throws(RPCFault) -> PollWorkflowTaskQueueResponse {
-    if let fault = get({ $0.pollFault }) { throw fault }
+    try refusePoll()
     if request.taskQueue?.kind == .normal {
       let task = state.withLock { $0.workflowTasks.isEmpty ? nil : $0.workflowTasks.removeFirst() }
       if let task { return task }
@@ -65,11 +66,19 @@ final class ScriptedScheduler: TaskService {
   func pollActivityTaskQueue(
     _ request: PollActivityTaskQueueRequest
   ) async throws(RPCFault) -> PollActivityTaskQueueResponse {
-    if let fault = get({ $0.pollFault }) { throw fault }
+    try refusePoll()
     let task = state.withLock { $0.activityTasks.isEmpty ? nil : $0.activityTasks.removeFirst() }
     if let task { return task }
     try await idle()
     return PollActivityTaskQueueResponse()
+  }
+
+  private func refusePoll() throws(RPCFault) {
+    let fault = state.withLock { state in
+      if state.pollFault != nil { state.pollFaultsThrown += 1 }
+      return state.pollFault
+    }
+    if let fault { throw fault }
   }
 
   private func idle() async throws(RPCFault) {

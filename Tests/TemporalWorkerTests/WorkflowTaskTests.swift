@@ -175,6 +175,15 @@ struct ProtocolHistory {
     #expect(scheduler.get { $0.historyRequests } > 1)
   }
 
+  @Test func historyThatDoesNotEndIsGivenUp() async {
+    let (history, first, second) = twoTasks()
+    scheduler.set { $0.history = history.events }
+    await processor { $0.historyEvents = 4 }.process(
+      history.response(after: first, started: second, previous: first))
+    #expect(scheduler.get { $0.completions.isEmpty && $0.failures.isEmpty })
+    #expect(scheduler.get { $0.historyRequests } == 2)
+  }
+
   @Test func furtherPagesOfATaskAreRead() async {
     let (history, _, second) = twoTasks()
     scheduler.set { $0.history = history.events }

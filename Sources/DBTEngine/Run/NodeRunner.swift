@@ -129,7 +129,7 @@ struct NodeRunner {
     if known.kind == .database {
       // The statement says enough; the macros on the way to it are always the same.
       known.stack = []
-      if known.compiledPath == nil { known.compiledPath = progress.buildPath }
+      if known.compiledPath == nil, run.files.areKept { known.compiledPath = progress.buildPath }
     }
     var result = NodeResult(uniqueID: node.uniqueID, status: .error)
     result.message = known.description

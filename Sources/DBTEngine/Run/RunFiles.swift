@@ -28,6 +28,9 @@ package struct RunFiles: Sendable {
     shownFolder = shown
   }
 
+  /// Whether files are written, so that a message may send its reader to one.
+  var areKept: Bool { folder != nil }
+
   /// Writes a node's code and returns the path as dbt shows it, whether or not anything is written.
   func write(_ code: String, _ kind: Kind, of node: Node) throws(DBTError) -> String {
     let relative = "\(kind.rawValue)/\(node.packageName)/\(Self.path(of: node))"
