@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import pathlib
 
 
@@ -34,23 +36,46 @@ def status(pid: int) -> dict[str, str]:
     return {key: value.strip() for key, value in pairs}
 
 
-def listening_ports(pid: int) -> list[int]:
-    """TCP ports that the process itself listens on."""
-    sockets = set()
+def sockets_of(pid: int) -> set[str]:
+    """The inode numbers of the process's sockets."""
+    found = set()
     for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        try:
+        with contextlib.suppress(OSError):
             name = str(descriptor.readlink())
-        except OSError:
-            continue
-        if name.startswith("socket:["):
-            sockets.add(name[8:-1])
-    ports = []
+            if name.startswith("socket:["):
+                found.add(name[8:-1])
+    return found
+
+
+def sockets_of_others(pid: int) -> set[str]:
+    """The inode numbers of the sockets of every other process that we may look into."""
+    found = set()
+    for other in pathlib.Path("/proc").iterdir():
+        if other.name.isdigit() and int(other.name) != pid:
+            with contextlib.suppress(OSError):
+                found |= sockets_of(int(other.name))
+    return found
+
+
+def listening_ports(pid: int) -> list[int]:
+    """TCP ports that the process itself listens on.
+
+    The worker forbids a look at its descriptors to all but root. To another user its sockets are those of that user which no
+    other process holds.
+    """
+    try:
+        own, others = sockets_of(pid), None
+    except PermissionError:
+        own, others = None, sockets_of_others(pid)
+    ports = set()
     for table in ("tcp", "tcp6"):
         for line in pathlib.Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
-            if fields[3] == "0A" and fields[9] in sockets:
-                ports.append(int(fields[1].rsplit(":", 1)[1], 16))
-    return sorted(set(ports))
+            user, socket = int(fields[7]), fields[9]
+            is_ours = socket in own if own is not None else user == os.getuid() and socket not in others
+            if fields[3] == "0A" and is_ours:
+                ports.add(int(fields[1].rsplit(":", 1)[1], 16))
+    return sorted(ports)
 
 
 def resident_megabytes(pid: int) -> float:
