@@ -200,6 +200,7 @@ package final class TemporalWorker: Sendable {
     _ name: String, _ slots: SlotPool, poll: @Sendable () async throws(RPCFault) -> Bool
   ) async -> Bool {
     var backoff = Backoff()
+    var credentialBackoff = Backoff(initial: .seconds(1), factor: 2, maximum: .seconds(60))
     var refusedSince: ContinuousClock.Instant?
     let clock = ContinuousClock()
     health.pollingBegan(name)
@@ -215,12 +216,19 @@ package final class TemporalWorker: Sendable {
         if !hasTask { slots.giveBack() }
         health.pollSucceeded(name)
         backoff.reset()
+        credentialBackoff.reset()
         refusedSince = nil
       } catch {
         slots.giveBack()
         if stop.isFired || Task.isCancelled { break }
         health.pollFailed(name, reason: "\(error)")
         logger.warning("poll failed", metadata: ["poller": "\(name)", "error": "\(error)"])
+        if error.code == .unauthenticated {
+          // A key or certificate may be renewed at any time, here or there; a restart would not help.
+          refusedSince = nil
+          try? await clock.sleep(for: credentialBackoff.next())
+          continue
+        }
         if error.isTransient {
           refusedSince = nil
           try? await clock.sleep(for: backoff.next(floor: error.code == .resourceExhausted ? .seconds(1) : .zero))
