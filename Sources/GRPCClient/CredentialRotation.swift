@@ -182,12 +182,14 @@ package struct RotationRules: Sendable, Hashable {
   package var trialTime: Duration
   /// Most generations with connections at a time.
   package var generationLimit: Int
+  /// Whether the system's hints of changed folders are listened to. The looks find everything without them, later.
+  package var heedsHints: Bool
 
   package init(
     lookInterval: Duration = .seconds(1), settlingTime: Duration = .seconds(1),
     writerPatience: Duration = .seconds(10), firstRetry: Duration = .seconds(30),
     longestRetry: Duration = .seconds(300), unreachableRetry: Duration = .seconds(1),
-    trialTime: Duration = .seconds(20), generationLimit: Int = 2
+    trialTime: Duration = .seconds(20), generationLimit: Int = 2, heedsHints: Bool = true
   ) {
     self.lookInterval = lookInterval
     self.settlingTime = settlingTime
@@ -197,5 +199,6 @@ package struct RotationRules: Sendable, Hashable {
     self.unreachableRetry = unreachableRetry
     self.trialTime = trialTime
     self.generationLimit = generationLimit
+    self.heedsHints = heedsHints
   }
 }

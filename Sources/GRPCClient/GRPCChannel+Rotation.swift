@@ -47,7 +47,9 @@ extension GRPCChannel {
         "this file is mounted on its own (subPath) and never changes: mount the folder, or restart to renew it",
         metadata: ["file": "\(path)"])
     }
-    if files.notifications == nil, let fresh = look.notifications, !isShutDown { heed(fresh) }
+    if files.notifications == nil, let fresh = look.notifications, rotationRules.heedsHints, !isShutDown {
+      heed(fresh)
+    }
   }
 
   private func note(_ material: Result<TLSMaterial, TLSError>, isAtomic: Bool) {
@@ -265,7 +267,8 @@ extension GRPCChannel {
     let now = Self.wallClock
     for warning in expiry.due(expiries, at: now) {
       logger.log(
-        level: warning.isUrgent ? .error : .warning, warning.secondsLeft > 0 ? "certificate ends soon" : "certificate has ended",
+        level: warning.isUrgent ? .error : .warning,
+        warning.secondsLeft > 0 ? "certificate ends soon" : "certificate has ended",
         metadata: [
           "kind": "\(warning.certificate.kind.rawValue)", "subject": "\(warning.certificate.subject)",
           "seconds_left": "\(warning.secondsLeft)",
@@ -283,7 +286,7 @@ extension GRPCChannel {
     }
   }
 
-  private static var wallClock: Int64 { Int64(unsafe time(nil)) }
+  private static var wallClock: Int64 { Int64(time(nil)) }
 }
 
 extension CredentialRotation.Verdict {

@@ -11,7 +11,7 @@ package final class FolderNotifications: Sendable {
 
   /// Nil when the system gives no instance. Does not block.
   package init?() {
-    descriptor = inotify_init1(Int32(IN_CLOEXEC.rawValue | IN_NONBLOCK.rawValue))
+    descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
     guard descriptor >= 0 else { return nil }
   }
 

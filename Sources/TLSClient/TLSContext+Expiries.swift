@@ -7,7 +7,7 @@ extension TLSContext {
     guard let leaf = unsafe SSL_CTX_get0_certificate(handle) else { return [] }
     unsafe X509_up_ref(leaf)
     let certificate = unsafe Certificate(adopting: leaf)
-    let now = Int64(unsafe time(nil))
+    let now = Int64(time(nil))
     func seconds(_ moment: UnsafePointer<ASN1_TIME>?) -> Int64? {
       var (days, rest): (Int32, Int32) = (0, 0)
       guard unsafe ASN1_TIME_diff(&days, &rest, nil, moment) == 1 else { return nil }

@@ -20,7 +20,11 @@ extension TLSMaterial {
     for name in names { unsafe Array(name.utf8).withUnsafeBytes { unsafe add($0) } }
     for content in [authorities ?? [], certificates ?? []] { unsafe content.withUnsafeBytes { unsafe add($0) } }
     for secret in [key, passphrase] {
-      if let secret { unsafe secret.withBytes { unsafe add($0) } } else { add(UnsafeRawBufferPointer(start: nil, count: 0)) }
+      guard let secret else {
+        unsafe add(UnsafeRawBufferPointer(start: nil, count: 0))
+        continue
+      }
+      unsafe secret.withBytes { unsafe add($0) }
     }
     return unsafe [UInt8](unsafeUninitializedCapacity: 32) { area, count in
       var length: UInt32 = 0

@@ -56,7 +56,10 @@ struct ConnectionPlanTests {
   mutating func uselessConnections() {
     var now = 0.0
     for pause in [1.0, 2, 4, 8, 8] {
-      guard case .dial(let number) = step(now) else { Issue.record("no dial at \(now)"); return }
+      guard case .dial(let number) = step(now) else {
+        Issue.record("no dial at \(now)")
+        return
+      }
       _ = plan.ready(number, at: at(now))
       goAway(number, now)
       #expect(step(now) == .wait(until: at(now + pause)))
@@ -103,7 +106,10 @@ struct ConnectionPlanTests {
   mutating func noHabit() {
     var now = 0.0
     for age in [5.0, 5, 40, 100, 300, 45] {
-      guard let number = serve(now) else { Issue.record("no dial at \(now)"); return }
+      guard let number = serve(now) else {
+        Issue.record("no dial at \(now)")
+        return
+      }
       now += age
       goAway(number, now)
     }

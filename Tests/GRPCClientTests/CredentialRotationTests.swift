@@ -147,7 +147,9 @@ struct CredentialRotationTests {
 struct ExpiryWatchTests {
   private static let day: Int64 = 86_400
 
-  private func certificate(_ days: Int64, life: Int64 = 365, kind: CertificateExpiry.Kind = .client) -> CertificateExpiry {
+  private func certificate(_ days: Int64, life: Int64 = 365, kind: CertificateExpiry.Kind = .client)
+    -> CertificateExpiry
+  {
     CertificateExpiry(
       kind: kind, subject: "CN = worker", notBefore: (days - life) * Self.day, notAfter: days * Self.day)
   }
