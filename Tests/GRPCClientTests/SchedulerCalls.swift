@@ -9,12 +9,12 @@ enum SchedulerCalls {
   /// Answers anybody.
   static let systemInfo = GRPCCall(path: service + "GetSystemInfo", timeout: .seconds(30))
 
-  /// Starts a workflow whose first task waits on a queue; the task may be held for two minutes.
-  static func start(_ id: String, queue: String) -> GRPCCall {
+  /// Starts a workflow whose first task waits on a queue; the task may be held for `taskSeconds`.
+  static func start(_ id: String, queue: String, taskSeconds: UInt8 = 120) -> GRPCCall {
     GRPCCall(
       path: service + "StartWorkflowExecution",
       message: field(1, "default") + field(2, id) + field(3, field(1, "trial")) + field(4, field(1, queue))
-        + field(8, [0x08, 120]) + field(9, "tests") + field(10, id), timeout: .seconds(30))
+        + field(8, [0x08, taskSeconds]) + field(9, "tests") + field(10, id), timeout: .seconds(30))
   }
 
   /// Waits for a workflow task.
