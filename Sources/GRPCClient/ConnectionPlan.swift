@@ -172,9 +172,10 @@ struct ConnectionPlan {
     members[number]?.isDraining = true
     if pingsTooMany { keepaliveDoublings = min(keepaliveDoublings + 1, 8) }
     if number == current, isOrderly, member.answers > 0, let since = member.readySince { learn(now - since) }
+    let wasServing = number == current || number == next
     release(number)
     // A server that sends connections away before they were of use would be dialed without end.
-    if !isOrderly || member.answers == 0 { pause(at: now, random: random) }
+    if wasServing, !isOrderly || member.answers == 0 { pause(at: now, random: random) }
   }
 
   /// A connection is over. One that served for long enough is replaced at once, another after a pause.

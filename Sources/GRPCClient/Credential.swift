@@ -19,6 +19,23 @@ struct Credential {
   }
 }
 
+/// A context on its way from the thread that built it to the loop's.
+///
+/// `@unchecked Sendable`: the building thread keeps no reference to the context, so that one thread at a time has it.
+struct BuiltContext: @unchecked Sendable {
+  /// The context, or why there is none.
+  let result: Result<TLSContext, TLSError>
+
+  /// Builds a context from files that were read.
+  static func make(_ material: TLSMaterial) -> Result<TLSContext, TLSError> {
+    do throws(TLSError) {
+      return .success(try TLSContext.make(from: material))
+    } catch {
+      return .failure(error)
+    }
+  }
+}
+
 /// A new identity on its way to adoption: its own connection, and at most one call on it.
 struct CredentialTrial {
   /// What is tried.

@@ -39,9 +39,10 @@ extension GRPCChannel {
   private func dial(_ number: Int) {
     guard let tls = configuration.tls, credential == nil else { return open(number, with: credential) }
     let isStarted = look(tls, mustRead: true) { channel in
-      let fault = channel.adoptFirst()
-      if let fault { return channel.connectionEnded(number, nil, HTTP2Error(.localConfiguration, fault.message)) }
-      channel.open(number, with: channel.credential)
+      channel.adoptFirst { channel, fault in
+        guard let fault else { return channel.open(number, with: channel.credential) }
+        channel.connectionEnded(number, nil, HTTP2Error(.localConfiguration, fault.message))
+      }
     }
     guard !isStarted else { return }
     let error = HTTP2Error(.exhausted, "the system gives no thread to read the TLS files")
@@ -86,15 +87,13 @@ extension GRPCChannel {
   /// The server has greeted: calls may go, or a new identity is to be tried.
   func connectionReady(_ number: Int) {
     slots[number]?.isReady = true
-    guard plan.role(of: number) != .probe else { return probeReady(number) }
-    let former = plan.ready(number, at: .now())
-    if former != nil { metrics.reconnected(.planned) }
-    guard plan.current == number else { return }
-    tookOver(number)
+    if plan.ready(number, at: .now()) != nil { metrics.reconnected(.planned) }
+    if plan.role(of: number) == .probe { return probeReady(number) }
+    if plan.current == number { tookOver() }
   }
 
   /// A connection takes new calls from now on; the one before it, if any, finishes what is open.
-  func tookOver(_ number: Int) {
+  func tookOver() {
     working.connections += 1
     working.connectedSince = .now()
     working.lastError = nil

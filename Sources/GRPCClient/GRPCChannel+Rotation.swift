@@ -118,19 +118,38 @@ extension GRPCChannel {
 
   // MARK: Adopting
 
-  /// Takes what was read first into use. Returns why it cannot be used.
-  func adoptFirst() -> TLSError? {
-    guard credential == nil, let content = files.content else { return nil }
-    do throws(TLSError) {
-      let context = try TLSContext.make(from: content.material.get())
-      rotation.adoptedFirst(content.fingerprint)
-      credential = Credential(generation: rotation.generation, context: context)
-      metrics.adopted(rotation.generation, at: Self.wallClock)
-      watchExpiry()
-      scheduleLook(at: .now() + rotationRules.lookInterval)
-      return nil
+  /// Takes what was read first into use; `body` hears why it cannot be used, or nil when it is.
+  func adoptFirst(then body: @escaping (isolated GRPCChannel, TLSError?) -> Void) {
+    guard credential == nil, let content = files.content else { return body(self, nil) }
+    build(content.material) { channel, result in
+      switch result {
+      case .success(let context):
+        guard channel.credential == nil else { return body(channel, nil) }
+        channel.rotation.adoptedFirst(content.fingerprint)
+        channel.credential = Credential(generation: channel.rotation.generation, context: context)
+        channel.metrics.adopted(channel.rotation.generation, at: Self.wallClock)
+        channel.watchExpiry()
+        channel.scheduleLook(at: .now() + channel.rotationRules.lookInterval)
+        body(channel, nil)
+      case .failure(let error): body(channel, error)
+      }
+    }
+  }
+
+  /// Builds an identity on a thread of its own: to decrypt a key takes longer than the loop may stand still.
+  private func build(
+    _ material: Result<TLSMaterial, TLSError>,
+    then body: @escaping (isolated GRPCChannel, Result<TLSContext, TLSError>) -> Void
+  ) {
+    do throws(EventLoopError) {
+      try loop.offload("tls-identity") { () -> BuiltContext in
+        BuiltContext(result: material.flatMap(BuiltContext.make))
+      } then: { [weak self] built in
+        self?.assumeIsolated { body($0, built.result) }
+      }
     } catch {
-      return error
+      let error = TLSError(.exhausted, "the system gives no thread to build the TLS identity")
+      loop.setTimer(at: .now()) { [weak self] in self?.assumeIsolated { body($0, .failure(error)) } }
     }
   }
 
@@ -152,14 +171,17 @@ extension GRPCChannel {
 
   private func validate() {
     guard let content = files.content else { return rotation.abandoned() }
-    do throws(TLSError) {
-      let context = try TLSContext.make(from: content.material.get())
-      let candidate = Credential(generation: rotation.generation + 1, context: context)
-      warnIfShorter(candidate)
-      trial = CredentialTrial(credential: candidate)
-      beginTrial()
-    } catch {
-      endTrial(.invalid(error.message))
+    build(content.material) { channel, result in
+      guard !channel.isShutDown else { return channel.rotation.abandoned() }
+      switch result {
+      case .success(let context):
+        let candidate = Credential(generation: channel.rotation.generation + 1, context: context)
+        channel.warnIfShorter(candidate)
+        channel.trial = CredentialTrial(credential: candidate)
+        channel.beginTrial()
+      case .failure(let error):
+        channel.endTrial(error.isLocal ? .invalid(error.message) : .unreachable(error.message))
+      }
     }
   }
 
@@ -227,7 +249,7 @@ extension GRPCChannel {
       "new TLS files in use",
       metadata: ["generation": "\(candidate.generation)", "connections_draining": "\(replaced.count)"])
     watchExpiry()
-    tookOver(plan.current ?? 0)
+    tookOver()
     stepRotation()
   }
 

@@ -73,6 +73,8 @@ extension GRPCChannel {
   private func answered(_ id: UInt64, _ outcome: Result<[UInt8], GRPCError>, _ number: Int) {
     plan.answered(number, at: .now())
     working.lastAnswer = .now()
+    // The answer on a trial's connection says nothing about the one in use.
+    if trial?.connection == number { return settle(id, outcome) }
     if case .failure(let error) = outcome, error.code == .unauthenticated {
       working.lastError = error.description
       // A gateway may have finished the handshake and refuse the certificate only now.
