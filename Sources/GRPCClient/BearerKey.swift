@@ -19,12 +19,15 @@ enum BearerKey {
   static func read(_ file: SecretFile) -> Result<SharedSecret, GRPCError> {
     do throws(SecretError) {
       guard let value = authorization(try file.current()) else {
-        return .failure(
-          GRPCError(.unauthenticated, fault(in: "the API key in '\(file.path)'"), mayHaveReachedServer: false))
+        return .failure(unusable(fault(in: "the API key in '\(file.path)'")))
       }
       return .success(value)
     } catch {
-      return .failure(GRPCError(.unauthenticated, error.description, mayHaveReachedServer: false))
+      return .failure(unusable(error.description))
     }
+  }
+
+  private static func unusable(_ cause: String) -> GRPCError {
+    GRPCError(.unavailable, "no API key", mayHaveReachedServer: false, cause: cause)
   }
 }

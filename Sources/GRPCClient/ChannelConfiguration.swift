@@ -68,6 +68,8 @@ package struct ChannelConfiguration: Sendable {
   package var tls: TLSConfiguration?
   /// The user asked for plaintext by name although the host is not loopback.
   package var allowPlaintext = false
+  /// Where the value of `authorization` comes from; wins over `apiKeyFile` and `apiKey`.
+  package var authorization: (any AuthorizationSource)?
   /// File with the API key, sent as `authorization: Bearer …` and re-read when it changes.
   package var apiKeyFile: String?
   /// The API key itself, when it does not stand in a file.
@@ -82,6 +84,12 @@ package struct ChannelConfiguration: Sendable {
   package var keepalive = Keepalive()
   /// Pauses between attempts to connect.
   package var backoff = BackoffPolicy()
+  /// How eagerly connections are made and replaced.
+  package var reconnect = ReconnectRules()
+  /// How patiently new certificate files are waited for and tried.
+  package var rotation = RotationRules()
+  /// The path of a cheap method by which a new identity is tried before it is adopted; nil: the server's SETTINGS suffice.
+  package var probePath: String?
   /// Bounds on memory and sizes.
   package var limits = Limits()
 

@@ -8,7 +8,7 @@ enum ChannelPolicy {
       return "'\(configuration.host):\(configuration.port)' is not an address: give host:port"
     }
     guard configuration.tls == nil, !isLoopback(configuration.host) else { return nil }
-    if configuration.apiKeyFile != nil || configuration.apiKey != nil {
+    if configuration.apiKeyFile != nil || configuration.apiKey != nil || configuration.authorization != nil {
       return "an API key is never sent to '\(configuration.host)' without TLS: turn TLS on"
     }
     guard configuration.allowPlaintext else {

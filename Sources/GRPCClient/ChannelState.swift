@@ -24,4 +24,17 @@ package struct ChannelState: Sendable, Hashable {
   package var lastAnswer: MonotonicTime?
   /// Bytes received and sent on sockets by connections that have ended.
   package var bytesReceived = 0, bytesSent = 0
+  /// Connections that finish their open calls and take no more.
+  package var drainingConnections = 0
+  /// How often an identity has been adopted from the files, the first included; 0 without TLS or before the first.
+  package var credentialGeneration = 0
+  /// Adoptions of new files after the first, so far.
+  package var rotations = 0
+  /// Trials of new files that failed, so far.
+  package var failedRotations = 0
+  /// Why the files as they are now are not in use; nil while they are.
+  package var rotationFault: String?
+  /// Why the identity in use can serve for no new connection (its time is over); nil while it can. A worker with such an
+  /// identity is not ready, but alive: a restart would not help.
+  package var credentialFault: String?
 }

@@ -1,36 +1,64 @@
 internal import EventLoop
 internal import HTTP2Client
 internal import Logging
-internal import Secrets
+internal import TLSClient
 
-/// Making, replacing and ending connections.
+/// Making, replacing and ending connections, as `ConnectionPlan` says.
 extension GRPCChannel {
-  /// How often the key file is looked at while a connection is open.
-  private static let keyInterval: Duration = .seconds(5)
-
   private var endpoint: String { "\(configuration.host):\(configuration.port)" }
 
-  /// Begins a connection when a call waits and none is there or on its way.
-  func connectIfNeeded() {
-    guard current == nil, reconnectTimer == nil, queue.count > 0, !isShutDown else { return }
-    nextGeneration += 1
-    let generation = nextGeneration
-    current = generation
-    let connection = HTTP2Connection(options: connectionOptions, on: loop, logger: logger) { [weak self] event in
-      self?.assumeIsolated { $0.connectionReported(event, generation) }
+  /// Does what the plan says is to be done now, and sets the timer for what is to be done later.
+  func advance() {
+    guard !isShutDown else { return }
+    let isBusy = plan.current.map { slots[$0]?.calls.isEmpty == false } ?? false
+    switch plan.step(at: .now(), hasDemand: queue.count > 0, isBusy: isBusy) {
+    case .dial(let number):
+      setPlanTimer(nil)
+      dial(number)
+    case .wait(let deadline): setPlanTimer(deadline)
+    case .none: setPlanTimer(nil)
     }
-    slots[generation] = Slot(connection: connection)
-    if let fixed = configuration.apiKey, keyFile == nil, authorization == nil {
-      guard let value = BearerKey.authorization(fixed) else {
-        return loseLater(generation, HTTP2Error(.localConfiguration, BearerKey.fault(in: "the API key")))
+  }
+
+  private func setPlanTimer(_ deadline: MonotonicTime?) {
+    guard planTimer?.deadline != deadline else { return }
+    if let planTimer { loop.cancelTimer(planTimer.key) }
+    planTimer = nil
+    guard let deadline else { return }
+    let key = loop.setTimer(at: deadline) { [weak self] in
+      self?.assumeIsolated { channel in
+        channel.planTimer = nil
+        channel.advance()
+        channel.publish()
       }
-      authorization = value
     }
-    guard let keyFile else { return connection.start() }
-    let isStarted = offloadKeyReading(keyFile) { [weak self] result in
-      self?.assumeIsolated { $0.keyRead(result, generation) }
+    planTimer = (key, deadline)
+  }
+
+  /// Begins the connection that is to take new calls; the files are read before if they have not been.
+  private func dial(_ number: Int) {
+    guard let tls = configuration.tls, credential == nil else { return open(number, with: credential) }
+    let isStarted = look(tls, mustRead: true) { channel in
+      channel.adoptFirst { channel, fault in
+        guard let fault else { return channel.open(number, with: channel.credential) }
+        channel.connectionEnded(number, nil, HTTP2Error(.localConfiguration, fault.message))
+      }
     }
-    if !isStarted { loseLater(generation, HTTP2Error(.exhausted, "the system gives no thread to read the API key")) }
+    guard !isStarted else { return }
+    let error = HTTP2Error(.exhausted, "the system gives no thread to read the TLS files")
+    loop.setTimer(at: .now()) { [weak self] in self?.assumeIsolated { $0.connectionEnded(number, nil, error) } }
+  }
+
+  /// Begins a connection with an identity.
+  func open(_ number: Int, with credential: Credential?) {
+    guard !isShutDown else { return }
+    let connection = HTTP2Connection(
+      options: connectionOptions, context: credential?.context, on: loop, logger: logger
+    ) { [weak self] event in
+      self?.assumeIsolated { $0.connectionReported(event, number) }
+    }
+    slots[number] = Slot(connection: connection, credential: credential?.generation ?? 0)
+    connection.start()
   }
 
   private var connectionOptions: HTTP2ConnectionOptions {
@@ -41,77 +69,46 @@ extension GRPCChannel {
       host: dialed, port: configuration.port, timeout: configuration.connectTimeout,
       userTimeout: configuration.keepalive.interval + configuration.keepalive.timeout, isLoopbackOnly: isGuarded)
     var options = HTTP2ConnectionOptions(target: target, tls: configuration.tls)
-    options.keepaliveInterval = configuration.keepalive.interval
+    options.keepaliveInterval = configuration.keepalive.interval * (1 << plan.keepaliveDoublings)
     options.keepaliveTimeout = configuration.keepalive.timeout
     options.limits.headerListBytes = configuration.limits.headerListBytes
     return options
   }
 
-  private func keyRead(_ result: Result<SharedSecret, GRPCError>, _ generation: Int) {
-    guard let slot = slots[generation] else { return }
-    switch result {
-    case .success(let value):
-      authorization = value
-      watchKey()
-      slot.connection.start()
-    case .failure(let error): connectionLost(HTTP2Error(.localConfiguration, error.message), generation, unsent: [])
-    }
-  }
-
-  /// Looks at the key file again after a while, for as long as there is a connection.
-  private func watchKey() {
-    guard keyTimer == nil, let keyFile else { return }
-    keyTimer = loop.setTimer(at: .now() + Self.keyInterval) { [weak self] in
-      self?.assumeIsolated { channel in
-        channel.keyTimer = nil
-        guard !channel.slots.isEmpty else { return }
-        _ = channel.offloadKeyReading(keyFile) { [weak channel] result in
-          channel?.assumeIsolated { $0.keyLookedAt(result) }
-        }
-        channel.watchKey()
-      }
-    }
-  }
-
-  private func keyLookedAt(_ result: Result<SharedSecret, GRPCError>) {
-    switch result {
-    case .success(let value): authorization = value
-    case .failure(let error):
-      // The last good key stays in use; the file may be about to be replaced.
-      logger.warning("API key file not readable, keeping the last key", metadata: ["error": "\(error.message)"])
-    }
-  }
-
-  private func loseLater(_ generation: Int, _ error: HTTP2Error) {
-    loop.setTimer(at: .now()) { [weak self] in
-      self?.assumeIsolated { $0.connectionLost(error, generation, unsent: []) }
-    }
-  }
-
-  private func connectionReported(_ event: HTTP2Connection.Event, _ generation: Int) {
+  private func connectionReported(_ event: HTTP2Connection.Event, _ number: Int) {
     switch event {
-    case .session(let event): handle(event, generation: generation)
-    case .closed(let error, let unsent): connectionLost(error, generation, unsent: unsent)
+    case .session(let event): handle(event, on: number)
+    case .closed(let error, let unsent):
+      guard let slot = slots.removeValue(forKey: number) else { return }
+      connectionEnded(number, slot, error, unsent: unsent)
     }
   }
 
-  /// The server has greeted: calls may go.
-  func connectionReady(_ generation: Int) {
-    slots[generation]?.isReady = true
+  /// The server has greeted: calls may go, or a new identity is to be tried.
+  func connectionReady(_ number: Int) {
+    slots[number]?.isReady = true
+    if plan.ready(number, at: .now()) != nil { metrics.reconnected(.planned) }
+    if plan.role(of: number) == .probe { return probeReady(number) }
+    if plan.current == number { tookOver() }
+  }
+
+  /// A connection takes new calls from now on; the one before it, if any, finishes what is open.
+  func tookOver() {
     working.connections += 1
     working.connectedSince = .now()
     working.lastError = nil
     logger.info(
       "scheduler connected", metadata: ["address": "\(endpoint)", "connection": "\(working.connections)"])
     dispatch()
+    advance()
+    closeIdleSlots()
+    metrics.connections(plan)
     publish()
   }
 
   /// The server takes no new calls on a connection: the open ones go on there, others go to a new one.
-  func drain(_ generation: Int, _ code: HTTP2ErrorCode, _ debug: String) {
-    guard var slot = slots[generation], !slot.isDraining else { return }
-    slot.isDraining = true
-    slots[generation] = slot
+  func drain(_ number: Int, _ code: HTTP2ErrorCode, _ debug: String) {
+    guard let slot = slots[number], let role = plan.role(of: number), role != .draining else { return }
     logger.debug(
       "scheduler drains the connection",
       metadata: ["code": "\(code)", "reason": "\(debug)", "open": "\(slot.calls.count)"])
@@ -119,41 +116,51 @@ extension GRPCChannel {
       working.lastError = "the server closed the connection: \(code) \(debug)"
       logger.warning("scheduler closed the connection", metadata: ["code": "\(code)", "reason": "\(debug)"])
     }
-    if current == generation {
-      current = nil
-      if code != .noError || slot.answered == 0 { pauseBeforeReconnecting() }
+    plan.drains(
+      number, isOrderly: code == .noError, pingsTooMany: code == .enhanceYourCalm && debug.contains("too_many_pings"),
+      at: .now(), random: .random(in: 0..<1))
+    if role == .probe {
+      endTrial(.unreachable("the server sent the new connection away: \(code) \(debug)"))
+    } else {
+      metrics.reconnected(code == .noError ? .goAway : .refused)
     }
-    connectIfNeeded()
+    advance()
     closeIdleSlots()
+    metrics.connections(plan)
     publish()
   }
 
-  /// Lets a connection finish what is open and makes another for what comes.
-  func replace(_ generation: Int) { drain(generation, .noError, "replaced by this side") }
-
-  private func connectionLost(_ error: HTTP2Error, _ generation: Int, unsent: Set<Int32>) {
-    guard let slot = slots.removeValue(forKey: generation) else { return }
-    working.bytesReceived += slot.connection.bytesReceived
-    working.bytesSent += slot.connection.bytesSent
-    let wasCurrent = current == generation
-    if wasCurrent { current = nil }
-    if !slot.isReady { working.failedAttempts += 1 }
-    if wasCurrent && !isShutDown {
-      working.lastError = error.message
+  /// A connection is over, or never came to be: its calls end or go to another one.
+  func connectionEnded(_ number: Int, _ slot: Slot?, _ error: HTTP2Error, unsent: Set<Int32> = []) {
+    let role = plan.role(of: number)
+    working.bytesReceived += slot?.connection.bytesReceived ?? 0
+    working.bytesSent += slot?.connection.bytesSent ?? 0
+    plan.lost(number, at: .now(), random: .random(in: 0..<1))
+    let isServing = role == .current || role == .next
+    if isServing, slot?.isReady != true { working.failedAttempts += 1 }
+    if isServing && !isShutDown {
+      if plan.current == nil { working.lastError = error.message }
       logger.warning("scheduler connection failed", metadata: ["address": "\(endpoint)", "error": "\(error.message)"])
-      if slot.answered == 0 { pauseBeforeReconnecting() }
+      metrics.reconnected(slot?.isReady == true ? .lost : .setupFailed)
     }
-    for (stream, id) in slot.calls {
-      let mayHaveReached = slot.isReady && !unsent.contains(stream)
-      let lost = GRPCError(
-        .unavailable, "the connection to \(endpoint) was lost", mayHaveReachedServer: mayHaveReached,
-        cause: error.message)
-      if mayHaveReached || !putBack(id) { settle(id, .failure(lost)) }
+    for (stream, id) in slot?.calls ?? [:] { callLost(id, slot?.isReady == true && !unsent.contains(stream), error) }
+    if role == .probe { endTrial(CredentialTrial.verdict(on: error)) }
+    if !error.isTransient && isServing {
+      rotation.activeRefused(at: .now())
+      if plan.current == nil { failWaiting(because: error) }
     }
-    if !error.isTransient && wasCurrent { failWaiting(because: error) }
-    connectIfNeeded()
+    advance()
+    stepRotation()
+    metrics.connections(plan)
     publish()
     endShutdownIfDone()
+  }
+
+  private func callLost(_ id: UInt64, _ mayHaveReached: Bool, _ error: HTTP2Error) {
+    let lost = GRPCError(
+      .unavailable, "the connection to \(endpoint) was lost", mayHaveReachedServer: mayHaveReached,
+      cause: error.message)
+    if mayHaveReached || !putBack(id) { settle(id, .failure(lost)) }
   }
 
   /// Waiting does not cure a refusal: tell the callers at once.
@@ -163,22 +170,12 @@ extension GRPCChannel {
     for id in queue.all { settle(id, .failure(failure)) }
   }
 
-  private func pauseBeforeReconnecting() {
-    guard reconnectTimer == nil, !isShutDown else { return }
-    let pause = backoff.next(random: .random(in: 0..<1))
-    reconnectTimer = loop.setTimer(at: .now() + pause) { [weak self] in
-      self?.assumeIsolated { channel in
-        channel.reconnectTimer = nil
-        channel.connectIfNeeded()
-        channel.publish()
-      }
-    }
-  }
-
-  /// Closes draining connections whose last call has ended, and all of them while shutting down.
+  /// Closes draining connections whose last call has ended, and all of them while shutting down. A connection whose
+  /// calls are still open is left alone: a stream that is reset may be one whose task is under way to us.
   func closeIdleSlots() {
-    for slot in slots.values where (slot.isDraining || isShutDown) && slot.calls.isEmpty {
-      slot.connection.close()
+    for (number, slot) in slots where slot.calls.isEmpty {
+      let role = plan.role(of: number)
+      if isShutDown || role == .draining || role == nil { slot.connection.close() }
     }
     endShutdownIfDone()
   }
@@ -187,8 +184,6 @@ extension GRPCChannel {
     guard isShutDown, slots.isEmpty, !shutdownWaiters.isEmpty else { return }
     let waiters = shutdownWaiters
     shutdownWaiters = []
-    if let keyTimer { loop.cancelTimer(keyTimer) }
-    keyTimer = nil
     for waiter in waiters { waiter.resume() }
   }
 }

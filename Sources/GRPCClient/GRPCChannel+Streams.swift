@@ -9,26 +9,28 @@ extension GRPCChannel {
 
   /// Sends waiting calls as far as the connection admits them.
   func dispatch() {
-    guard let generation = current, let slot = slots[generation], slot.isReady else { return }
+    guard let number = plan.current, let slot = slots[number] else { return }
     let connection = slot.connection
-    guard !connection.isWornOut else { return replace(generation) }
+    guard !connection.isWornOut else { return drain(number, .noError, "its streams are used up") }
     while connection.acceptsRequests,
       let id = queue.next(free: connection.freeStreams, credit: connection.streamCredit)
     {
-      send(id, on: connection, generation)
+      send(id, on: number)
     }
   }
 
-  private func send(_ id: UInt64, on connection: HTTP2Connection, _ generation: Int) {
-    guard let pending = calls[id], let timeout = GRPCTimeout.text(pending.deadline - .now()) else { return }
-    let request = fields.fields(for: pending.call, timeout: timeout, authorization: authorization)
+  /// Puts a call on a stream of a connection.
+  func send(_ id: UInt64, on number: Int) {
+    guard let pending = calls[id], let connection = slots[number]?.connection,
+      let timeout = GRPCTimeout.text(pending.deadline - .now())
+    else { return }
+    let request = fields.fields(for: pending.call, timeout: timeout, authorization: pending.authorization)
     do throws(HTTP2Error) {
       let stream = try connection.submit(request, body: MessageFrame.wrap(pending.call.message))
-      slots[generation]?.calls[stream] = id
-      calls[id]?.place = .stream(generation: generation, stream: stream)
+      slots[number]?.calls[stream] = id
+      calls[id]?.place = .stream(connection: number, stream: stream)
       calls[id]?.response = UnaryResponse(limit: configuration.limits.responseBytes)
       calls[id]?.attempts += 1
-      calls[id]?.authorization = authorization
     } catch {
       settle(
         id,
@@ -37,56 +39,60 @@ extension GRPCChannel {
     }
   }
 
-  /// Something happened on a stream.
-  func handle(_ event: HTTP2Event, generation: Int) {
+  /// Something happened on a connection or one of its streams.
+  func handle(_ event: HTTP2Event, on number: Int) {
     switch event {
     case .response(let stream, let fields):
-      if let id = slots[generation]?.calls[stream] { calls[id]?.response.response(fields) }
+      if let id = slots[number]?.calls[stream] { calls[id]?.response.response(fields) }
     case .data(let stream, let bytes):
-      slots[generation]?.connection.consume(stream, bytes.count)
-      guard let id = slots[generation]?.calls[stream], let outcome = calls[id]?.response.data(bytes) else { return }
-      release(stream, generation, .cancel)
+      slots[number]?.connection.consume(stream, bytes.count)
+      guard let id = slots[number]?.calls[stream], let outcome = calls[id]?.response.data(bytes) else { return }
+      release(stream, number, .cancel)
       settle(id, outcome)
     case .trailers(let stream, let fields):
-      if let id = slots[generation]?.calls[stream] { calls[id]?.response.trailers(fields) }
+      if let id = slots[number]?.calls[stream] { calls[id]?.response.trailers(fields) }
     case .end(let stream):
-      guard let id = slots[generation]?.calls[stream], let outcome = calls[id]?.response.end() else { return }
+      guard let id = slots[number]?.calls[stream], let outcome = calls[id]?.response.end() else { return }
       // A server that answers before it has read the whole request wants no more of it.
-      release(stream, generation, .noError)
-      answered(id, outcome, generation)
-    case .closed(let stream, let closure): streamClosed(stream, closure, generation)
-    case .ready: connectionReady(generation)
-    case .goAway(_, let code, let debug): drain(generation, code, debug)
+      release(stream, number, .noError)
+      answered(id, outcome, number)
+    case .closed(let stream, let closure): streamClosed(stream, closure, number)
+    case .ready: connectionReady(number)
+    case .goAway(_, let code, let debug):
+      metrics.goAway(code)
+      drain(number, code, debug)
     case .settingsAcknowledged, .pong: break
     }
   }
 
-  private func release(_ stream: Int32, _ generation: Int, _ code: HTTP2ErrorCode) {
-    slots[generation]?.calls[stream] = nil
-    slots[generation]?.connection.reset(stream, code)
+  private func release(_ stream: Int32, _ number: Int, _ code: HTTP2ErrorCode) {
+    slots[number]?.calls[stream] = nil
+    slots[number]?.connection.reset(stream, code)
   }
 
-  private func answered(_ id: UInt64, _ outcome: Result<[UInt8], GRPCError>, _ generation: Int) {
-    slots[generation]?.answered += 1
+  private func answered(_ id: UInt64, _ outcome: Result<[UInt8], GRPCError>, _ number: Int) {
+    plan.answered(number, at: .now())
     working.lastAnswer = .now()
-    backoff.reset()
+    // The answer on a trial's connection says nothing about the one in use.
+    if trial?.connection == number { return settle(id, outcome) }
     if case .failure(let error) = outcome, error.code == .unauthenticated {
       working.lastError = error.description
-      if repeatWithNewKey(id, error) { return }
+      // A gateway may have finished the handshake and refuse the certificate only now.
+      rotation.activeRefused(at: .now())
     } else {
       working.lastError = nil
     }
     settle(id, outcome)
   }
 
-  private func streamClosed(_ stream: Int32, _ closure: HTTP2StreamClosure, _ generation: Int) {
+  private func streamClosed(_ stream: Int32, _ closure: HTTP2StreamClosure, _ number: Int) {
     defer {
       dispatch()
       closeIdleSlots()
     }
-    guard let id = slots[generation]?.calls.removeValue(forKey: stream) else { return }
+    guard let id = slots[number]?.calls.removeValue(forKey: stream) else { return }
     let error = StreamEnd.error(closure)
-    if error.mayHaveReachedServer || !putBack(id) { settle(id, .failure(error)) }
+    if error.mayHaveReachedServer || trial?.connection == number || !putBack(id) { settle(id, .failure(error)) }
   }
 
   /// Puts a call that surely did not reach the server back into the queue. False: it has been tried often enough.
@@ -94,50 +100,7 @@ extension GRPCChannel {
     guard let pending = calls[id], pending.attempts < Self.attemptLimit, !isShutDown else { return false }
     calls[id]?.place = .waiting
     queue.putBack(id, isLongPoll: pending.call.isLongPoll)
-    connectIfNeeded()
+    advance()
     return true
-  }
-
-  // MARK: The API key
-
-  /// Reads the key file anew and repeats the call if the key has changed. False: there is nothing to be tried.
-  private func repeatWithNewKey(_ id: UInt64, _ error: GRPCError) -> Bool {
-    guard let keyFile, let pending = calls[id], !pending.hasNewKey, !isShutDown else { return false }
-    calls[id]?.place = .rereadingKey
-    calls[id]?.hasNewKey = true
-    let isStarted = offloadKeyReading(keyFile) { [weak self] result in
-      self?.assumeIsolated { $0.keyReread(result, for: id, error) }
-    }
-    return isStarted
-  }
-
-  private func keyReread(_ result: Result<SharedSecret, GRPCError>, for id: UInt64, _ error: GRPCError) {
-    guard let pending = calls[id] else { return }
-    if case .success(let fresh) = result, pending.authorization.map({ !$0.matches(fresh) }) ?? true {
-      authorization = fresh
-      calls[id]?.place = .waiting
-      queue.putBack(id, isLongPoll: pending.call.isLongPoll)
-      connectIfNeeded()
-      dispatch()
-      publish()
-    } else {
-      settle(id, .failure(error))
-    }
-  }
-
-  /// Reads the key file on a thread of its own. False: the system gave no thread.
-  func offloadKeyReading(
-    _ file: SecretFile, then body: @escaping (Result<SharedSecret, GRPCError>) -> Void
-  ) -> Bool {
-    do throws(EventLoopError) {
-      try loop.offload("api-key") { () -> Result<SharedSecret, GRPCError> in
-        BearerKey.read(file)
-      } then: {
-        body($0)
-      }
-      return true
-    } catch {
-      return false
-    }
   }
 }

@@ -5,19 +5,21 @@ internal import Secrets
 internal import Synchronization
 internal import TLSClient
 
-/// A connection to one server that carries all calls, replaced whenever it ages, drains or breaks.
+/// A connection to one server that carries all calls, replaced whenever it ages, drains or breaks, or its identity is
+/// renewed.
 ///
 /// An actor on the event loop's thread. `call` may be used from any number of tasks at once. A call waits for a
 /// connection up to its own deadline, unless the reason there is none is a refusal that waiting does not cure (a
-/// certificate, a key file): then it fails at once with that reason.
+/// certificate, a key file): then it fails at once with that reason. Which connection takes calls is decided by
+/// `ConnectionPlan`, which files identify this side by `CredentialRotation`; this type carries out what they say.
 package actor GRPCChannel: UnaryCaller {
   /// A connection and the calls on its streams.
   struct Slot {
     let connection: HTTP2Connection
+    /// The generation of the identity it was made with.
+    let credential: Int
     var calls: [Int32: UInt64] = [:]
     var isReady = false
-    var isDraining = false
-    var answered = 0
   }
 
   /// What was asked for.
@@ -28,8 +30,8 @@ package actor GRPCChannel: UnaryCaller {
   let logger: Logger
   /// Composes header fields.
   let fields: RequestFields
-  /// The API key's file, if there is one.
-  let keyFile: SecretFile?
+  /// Where the value of `authorization` comes from; nil: no such header.
+  private let authorizationSource: (any AuthorizationSource)?
   /// Why no call can ever be made with this configuration; nil when it is sound.
   private let refusal: String?
   private let published = Mutex(ChannelState())
@@ -39,26 +41,32 @@ package actor GRPCChannel: UnaryCaller {
   /// The calls that wait.
   var queue = CallQueue()
   private var nextCall: UInt64 = 0
-  /// Every connection that has not ended, by generation.
+  /// Every connection that has not ended, by the number that `plan` gave it.
   var slots: [Int: Slot] = [:]
-  /// The generation of the connection that takes new calls, also while it is being made.
-  var current: Int?
-  /// The latest generation given out.
-  var nextGeneration = 0
-  /// Pauses between attempts.
-  var backoff: Backoff
-  /// Set while such a pause lasts.
-  var reconnectTimer: TimerKey?
-  /// Set while the key file is to be looked at again.
-  var keyTimer: TimerKey?
-  /// The value of `authorization`, once the key has been read.
-  var authorization: SharedSecret?
+  /// Which connection is for what.
+  var plan: ConnectionPlan
+  /// Set while `plan` is to be asked again at a moment.
+  var planTimer: (key: TimerKey, deadline: MonotonicTime)?
+  /// Which files are in use, and which are tried.
+  var rotation: CredentialRotation
+  /// The identity and trust in use; nil in plaintext and before the files were first read.
+  var credential: Credential?
+  /// The new identity that is being tried.
+  var trial: CredentialTrial?
+  /// The looks at the files.
+  var files = CredentialFiles()
+  /// Which ends of certificates have been warned of.
+  var expiry = ExpiryWatch()
+  /// The value of `authorization` that the latest call was given.
+  var latestAuthorization: SharedSecret?
   /// Whether `shutdown` has been called.
   var isShutDown = false
   /// Callers of `shutdown` that wait for its end.
   var shutdownWaiters: [CheckedContinuation<Void, Never>] = []
   /// The state in the making; `publish` shows it to other threads.
   var working = ChannelState()
+  /// What is counted.
+  let metrics = ChannelMetrics()
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
@@ -71,12 +79,17 @@ package actor GRPCChannel: UnaryCaller {
     fields = RequestFields(
       scheme: configuration.tls == nil ? "http" : "https", authority: ChannelPolicy.authority(of: configuration),
       userAgent: configuration.userAgent)
-    keyFile = configuration.apiKeyFile.map { SecretFile(path: $0) }
-    backoff = Backoff(configuration.backoff)
+    authorizationSource =
+      configuration.authorization
+      ?? configuration.apiKeyFile.map { KeyFileAuthorization(path: $0, logger: logger) }
+      ?? configuration.apiKey.map { FixedAuthorization(key: $0) }
+    plan = ConnectionPlan(rules: configuration.reconnect, backoff: configuration.backoff)
+    rotation = CredentialRotation(rules: configuration.rotation)
   }
 
   // The handles of OpenSSL and nghttp2 must go on the loop's thread, wherever the last reference was dropped.
   isolated deinit {
+    if let notifications = files.notifications { loop.unwatch(notifications.descriptor) }
     for slot in slots.values {
       slot.connection.close()
       slot.connection.abort()
@@ -88,10 +101,42 @@ package actor GRPCChannel: UnaryCaller {
 
   package func call(_ call: GRPCCall) async throws(GRPCError) -> [UInt8] {
     try admit(call)
+    let deadline = MonotonicTime.now() + call.timeout
+    guard let source = authorizationSource else { return try await send(call, deadline, nil) }
+    let value = try await authorization(from: source)
+    do throws(GRPCError) {
+      return try await send(call, deadline, value)
+    } catch {
+      guard error.code == .unauthenticated, !isShutDown, deadline > .now(),
+        let fresh = try? await source.replacement(for: value)
+      else { throw error }
+      latestAuthorization = fresh
+      return try await send(call, deadline, fresh)
+    }
+  }
+
+  private func authorization(from source: any AuthorizationSource) async throws(GRPCError) -> SharedSecret {
+    do throws(GRPCError) {
+      let value = try await source.current()
+      latestAuthorization = value
+      return value
+    } catch {
+      working.lastError = error.description
+      working.failedCalls += 1
+      publish()
+      throw error
+    }
+  }
+
+  private func send(
+    _ call: GRPCCall, _ deadline: MonotonicTime, _ authorization: SharedSecret?
+  ) async throws(GRPCError) -> [UInt8] {
     nextCall += 1
     let id = nextCall
     let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in begin(id, call, continuation) }
+      await withCheckedContinuation { continuation in
+        begin(id, call, deadline, authorization) { continuation.resume(returning: $0) }
+      }
     } onCancel: {
       loop.submit { self.assumeIsolated { $0.cancel(id) } }
     }
@@ -103,8 +148,10 @@ package actor GRPCChannel: UnaryCaller {
     isShutDown = true
     let leaving = GRPCError(.unavailable, "the channel is shutting down", mayHaveReachedServer: false)
     for id in queue.all { settle(id, .failure(leaving)) }
-    if let reconnectTimer { loop.cancelTimer(reconnectTimer) }
-    reconnectTimer = nil
+    if let planTimer { loop.cancelTimer(planTimer.key) }
+    planTimer = nil
+    stopLooking()
+    abandonTrial()
     guard !slots.isEmpty else { return }
     loop.setTimer(at: .now() + grace) { [weak self] in self?.assumeIsolated { $0.graceEnded() } }
     await withCheckedContinuation { continuation in
@@ -117,9 +164,11 @@ package actor GRPCChannel: UnaryCaller {
   func publish() {
     working.waitingCalls = queue.count
     working.openCalls = slots.values.reduce(0) { $0 + $1.calls.count }
-    let isReady = current.flatMap { slots[$0]?.isReady } ?? false
+    let isReady = plan.current != nil
     working.isConnected = isReady
     if !isReady { working.connectedSince = nil }
+    working.drainingConnections = plan.count(of: .draining)
+    working.credentialGeneration = rotation.generation
     published.withLock { $0 = working }
   }
 
@@ -150,21 +199,39 @@ package actor GRPCChannel: UnaryCaller {
   }
 
   private func begin(
-    _ id: UInt64, _ call: GRPCCall, _ continuation: CheckedContinuation<Result<[UInt8], GRPCError>, Never>
+    _ id: UInt64, _ call: GRPCCall, _ deadline: MonotonicTime, _ authorization: SharedSecret?,
+    _ completion: @escaping (Result<[UInt8], GRPCError>) -> Void
   ) {
     if Task.isCancelled {
-      return continuation.resume(
-        returning: .failure(GRPCError(.cancelled, "cancelled before it was sent", mayHaveReachedServer: false)))
+      return completion(
+        .failure(GRPCError(.cancelled, "cancelled before it was sent", mayHaveReachedServer: false)))
     }
-    let deadline = MonotonicTime.now() + call.timeout
-    let timer = loop.setTimer(at: deadline) { [weak self] in self?.assumeIsolated { $0.timeOut(id) } }
-    calls[id] = PendingCall(
-      call: call, deadline: deadline, timer: timer, continuation: continuation,
-      response: UnaryResponse(limit: configuration.limits.responseBytes))
+    guard !isShutDown else {
+      return completion(.failure(GRPCError(.unavailable, "the channel is shut down", mayHaveReachedServer: false)))
+    }
+    accept(id, call, deadline, authorization, completion)
     queue.append(id, isLongPoll: call.isLongPoll)
-    connectIfNeeded()
+    advance()
     dispatch()
     publish()
+  }
+
+  /// Enters a call into the books, with a timer for its deadline.
+  private func accept(
+    _ id: UInt64, _ call: GRPCCall, _ deadline: MonotonicTime, _ authorization: SharedSecret?,
+    _ completion: @escaping (Result<[UInt8], GRPCError>) -> Void
+  ) {
+    let timer = loop.setTimer(at: deadline) { [weak self] in self?.assumeIsolated { $0.timeOut(id) } }
+    calls[id] = PendingCall(
+      call: call, deadline: deadline, timer: timer, authorization: authorization, completion: completion,
+      response: UnaryResponse(limit: configuration.limits.responseBytes))
+  }
+
+  /// Makes a call of the channel's own on a connection that takes no others yet.
+  func probe(_ call: GRPCCall, on number: Int, completion: @escaping (Result<[UInt8], GRPCError>) -> Void) {
+    nextCall += 1
+    accept(nextCall, call, .now() + call.timeout, latestAuthorization, completion)
+    send(nextCall, on: number)
   }
 
   // MARK: Ending calls from this side
@@ -189,9 +256,9 @@ package actor GRPCChannel: UnaryCaller {
 
   /// Resets the stream that a call is on. True: there was one.
   private func resetStream(of pending: PendingCall) -> Bool {
-    guard case .stream(let generation, let stream) = pending.place else { return false }
-    slots[generation]?.calls[stream] = nil
-    slots[generation]?.connection.reset(stream, .cancel)
+    guard case .stream(let number, let stream) = pending.place else { return false }
+    slots[number]?.calls[stream] = nil
+    slots[number]?.connection.reset(stream, .cancel)
     return true
   }
 
@@ -211,7 +278,7 @@ package actor GRPCChannel: UnaryCaller {
     if pending.place == .waiting { queue.remove(id) }
     if case .success = outcome { working.succeededCalls += 1 } else { working.failedCalls += 1 }
     publish()
-    pending.continuation.resume(returning: outcome)
+    pending.completion(outcome)
     closeIdleSlots()
   }
 }

@@ -8,9 +8,7 @@ struct PendingCall {
     /// In the queue, for a connection or a free stream.
     case waiting
     /// On a stream of a connection.
-    case stream(generation: Int, stream: Int32)
-    /// Held while the API key is read anew.
-    case rereadingKey
+    case stream(connection: Int, stream: Int32)
   }
 
   /// What was asked for.
@@ -19,18 +17,16 @@ struct PendingCall {
   let deadline: MonotonicTime
   /// The timer of the deadline.
   let timer: TimerKey
+  /// The value of `authorization` that goes with it.
+  let authorization: SharedSecret?
   /// Hears the outcome, once.
-  let continuation: CheckedContinuation<Result<[UInt8], GRPCError>, Never>
+  let completion: (Result<[UInt8], GRPCError>) -> Void
   /// Where the call is.
   var place = Place.waiting
   /// The response so far.
   var response: UnaryResponse
   /// How often it was put on a stream.
   var attempts = 0
-  /// The authorization that was last sent with it.
-  var authorization: SharedSecret?
-  /// Whether it has been repeated with a newer API key.
-  var hasNewKey = false
 }
 
 /// The calls that wait, long polls apart from the others, each in order of arrival.

@@ -82,10 +82,14 @@ package final class HTTP2Connection {
   package internal(set) var bytesReceived = 0, bytesSent = 0
 
   /// Prepares a connection; nothing happens before `start`.
+  ///
+  /// - Parameter context: policy, trust and identity that were built before; nil: they are built from the files anew.
   package init(
-    options: HTTP2ConnectionOptions, on loop: EventLoop, logger: Logger, onEvent: @escaping (Event) -> Void
+    options: HTTP2ConnectionOptions, context: TLSContext? = nil, on loop: EventLoop, logger: Logger,
+    onEvent: @escaping (Event) -> Void
   ) {
     self.options = options
+    self.context = context
     self.loop = loop
     self.logger = logger
     self.onEvent = onEvent
@@ -98,7 +102,7 @@ package final class HTTP2Connection {
     guard stage == .idle else { return }
     stage = .preparing
     timer = loop.setTimer(at: .now() + options.target.timeout) { [weak self] in self?.setupTimedOut() }
-    guard let tls = options.tls else { return startDialing() }
+    guard let tls = options.tls, context == nil else { return startDialing() }
     do throws(EventLoopError) {
       try loop.offload("tls-files") { () -> Result<TLSMaterial, TLSError> in
         Result { () throws(TLSError) in try TLSMaterial.read(tls) }
@@ -269,6 +273,11 @@ package final class HTTP2Connection {
   /// Ends everything and reports it; the first call counts.
   func fail(_ error: HTTP2Error) {
     guard stage != .closed else { return }
+    let waiting = streams(sent: false)
+    // A gateway may keep a request alive whose stream was not reset, and with it a poll that swallows the next task.
+    if stage == .open, let session, session.fatalError == nil {
+      for (stream, _) in session.abandonedStreams { session.reset(stream, .cancel) }
+    }
     // A last word (a TLS alert, a GOAWAY) helps the other side's operator; nobody waits for it to arrive.
     if stage == .securing || stage == .open { try? fillStaging() }
     sendStaged()
@@ -281,11 +290,16 @@ package final class HTTP2Connection {
       loop.unwatch(socket.descriptor)
       socket.close()
     }
-    let unsent = Set((session?.abandonedStreams ?? []).filter { !$0.isSent }.map(\.stream))
+    let unsent = waiting.subtracting(streams(sent: true))
     (socket, tls, session, keepalive) = (nil, nil, nil, nil)
     staged = []
     let onEvent = onEvent
     self.onEvent = nil
     onEvent?(.closed(error, unsent: unsent))
+  }
+
+  /// The open streams whose request has, or has not, been put into the output.
+  private func streams(sent: Bool) -> Set<Int32> {
+    Set((session?.abandonedStreams ?? []).filter { $0.isSent == sent }.map(\.stream))
   }
 }

@@ -159,9 +159,10 @@ class Postgres(Part):
 class Temporal(Part):
     """The Temporal development server over a database file, in plain text on its own port."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, settings: tuple[str, ...] = ()):
         super().__init__("temporal", folder)
         self.port = free_port()
+        self.settings = [word for setting in settings for word in ("--dynamic-config-value", setting)]
         self.start()
 
     @property
@@ -172,7 +173,7 @@ class Temporal(Part):
         self.launch([
             VENV / "temporal", "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", self.port,
             "--http-port", free_port(), "--metrics-port", free_port(),
-            "--db-filename", self.folder / "temporal.db", "--log-level", "error",
+            "--db-filename", self.folder / "temporal.db", "--log-level", "error", *self.settings,
         ])
         wait_for("Temporal", lambda: accepts(self.port), alive=self.process, log=self.log)
         wait_for("Temporal's namespace", lambda: self.cli("operator", "namespace", "describe", "default", check=False).returncode == 0,
@@ -214,8 +215,9 @@ class Gateway(Part):
     """A TLS gateway in front of Temporal that demands a client certificate: nginx, haproxy or nghttpx."""
 
     def __init__(self, kind: str, folder: pathlib.Path, certificates: Certificates, upstream: int, api_key: str | None = None,
-                 client_certificate: bool = True):
+                 client_certificate: bool = True, abort_on_close: bool = True):
         super().__init__(kind, folder)
+        self.abort_on_close = abort_on_close
         self.port = free_port()
         self.work = pathlib.Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=folder))
         self.command = getattr(self, f"_{kind}")(certificates, upstream, api_key, client_certificate)
@@ -262,7 +264,7 @@ defaults
   timeout connect 5s
   timeout client 120s
   timeout server 120s
-  option abortonclose
+  {"option abortonclose" if self.abort_on_close else ""}
 frontend gate
   bind 127.0.0.1:{self.port} ssl crt {pair} {verify} alpn h2
   {check}
@@ -374,7 +376,10 @@ class Worker(Part):
 class Stage:
     """Certificates, PostgreSQL, Temporal and a gateway, ready to run workers and submit runs."""
 
-    def __init__(self, gateway: str = "nginx", api_key: str | None = None, client_certificate: bool = True):
+    def __init__(self, gateway: str = "nginx", api_key: str | None = None, client_certificate: bool = True,
+                 abort_on_close: bool = True, settings: tuple[str, ...] = ()):
+        self.abort_on_close = abort_on_close
+        self.settings = settings
         self.gateway_kind = gateway
         self.api_key = api_key
         self.client_certificate = client_certificate
@@ -386,9 +391,10 @@ class Stage:
         try:
             self.certificates = Certificates(self.folder)
             self.postgres = self.own(Postgres(self.folder))
-            self.temporal = self.own(Temporal(self.folder))
+            self.temporal = self.own(Temporal(self.folder, self.settings))
             self.gateway = self.own(Gateway(
-                self.gateway_kind, self.folder, self.certificates, self.temporal.port, self.api_key, self.client_certificate))
+                self.gateway_kind, self.folder, self.certificates, self.temporal.port, self.api_key, self.client_certificate,
+                self.abort_on_close))
             self.root = PodRoot(self.folder)
             self.make_profile()
         except BaseException:
