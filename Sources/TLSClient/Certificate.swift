@@ -46,8 +46,9 @@ internal import Secrets
   }
 
   /// A passphrase callback that refuses: without one the library would ask on the terminal.
-  static let neverPrompt: @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 =
-    { _, _, _, _ in -1 }
+  static let neverPrompt:
+    @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 =
+      { _, _, _, _ in -1 }
 
   /// The subject as text, such as `CN = scheduler`.
   var subject: String { unsafe Self.text(of: X509_get_subject_name(handle)) }

@@ -11,7 +11,8 @@ enum OpenSSLErrors {
     /// Whether an algorithm was asked for that no loaded provider has. Decoders that did not fit leave the same reason
     /// under another part's number.
     var isUnsupportedAlgorithm: Bool {
-      library == ERR_LIB_EVP && (text == "unsupported" || text == "unsupported algorithm" || text == "unknown pbe algorithm")
+      library == ERR_LIB_EVP
+        && (text == "unsupported" || text == "unsupported algorithm" || text == "unknown pbe algorithm")
     }
   }
 

@@ -37,7 +37,8 @@ struct PKCS12Archive {
     }
     defer { unsafe PKCS12_free(parsed) }
     guard unsafe rounds(of: parsed) <= mostRounds else {
-      throw TLSError(.fileUnusable, "'\(file)' asks for more than \(mostRounds) rounds of key derivation: export it anew")
+      throw TLSError(
+        .fileUnusable, "'\(file)' asks for more than \(mostRounds) rounds of key derivation: export it anew")
     }
     return unsafe try open(parsed, file: file, passphrase: passphrase)
   }

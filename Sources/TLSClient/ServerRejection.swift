@@ -35,7 +35,8 @@ struct ServerRejection {
           + " or set the TLS server name to one of them")
     case X509_V_ERR_CERT_REVOKED:
       return TLSError(
-        .serverRevoked, "\(who) is revoked by the list in '\(configuration.revocation?.path ?? "")': do not trust this"
+        .serverRevoked,
+        "\(who) is revoked by the list in '\(configuration.revocation?.path ?? "")': do not trust this"
           + " server until its operator has replaced the certificate")
     case X509_V_ERR_INVALID_PURPOSE:
       return TLSError(
@@ -43,7 +44,8 @@ struct ServerRejection {
     case X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK:
       return TLSError(
         .serverCertificateWeak, "\(who) is too weak (\(text)): issue it with RSA 2048, P-256 or more, and SHA-256")
-    default: return untrusted(who, text, rejected) ?? TLSError(.serverCertificateRejected, "\(who) was rejected: \(text)")
+    default:
+      return untrusted(who, text, rejected) ?? TLSError(.serverCertificateRejected, "\(who) was rejected: \(text)")
     }
   }
 

@@ -70,7 +70,8 @@ struct TLSDiagnosis {
       )
     case SSL3_AD_CERTIFICATE_EXPIRED:
       return TLSError(
-        .clientCertificateRefused, "the server says that the client certificate \(file) has expired (alert 45): renew it"
+        .clientCertificateRefused,
+        "the server says that the client certificate \(file) has expired (alert 45): renew it"
       )
     case TLS1_AD_UNKNOWN_CA:
       return TLSError(
@@ -78,7 +79,8 @@ struct TLSDiagnosis {
         "the server does not know the authority that issued the client certificate \(file) (alert 48):"
           + " present one from the authority it trusts, with its intermediates in the same file")
     case TLS1_AD_ACCESS_DENIED:
-      return TLSError(.clientCertificateRefused, "the server denies access to the client certificate \(file) (alert 49)")
+      return TLSError(
+        .clientCertificateRefused, "the server denies access to the client certificate \(file) (alert 49)")
     case TLS1_AD_NO_APPLICATION_PROTOCOL:
       return TLSError(
         .noHTTP2, "the server does not offer HTTP/2 (alert 120): turn HTTP/2 on where TLS ends, or check host and port")

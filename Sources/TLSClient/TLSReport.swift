@@ -63,7 +63,8 @@ extension TLSSession {
       unsafe Certificate.text(of: sly_authority_at(list, $0))
     }
     return unsafe TLSReport(
-      version: String(cString: SSL_get_version(handle)), cipherSuite: cipher.map { unsafe String(cString: $0) } ?? "none",
+      version: String(cString: SSL_get_version(handle)),
+      cipherSuite: cipher.map { unsafe String(cString: $0) } ?? "none",
       group: groupName.map { unsafe String(cString: $0) }, alpn: negotiatedProtocol,
       chain: ServerVerification.certificates(SSL_get0_verified_chain(handle)).map { .init($0) },
       sentCertificates: Int(max(0, sly_chain_count(SSL_get_peer_cert_chain(handle)))),

@@ -12,6 +12,7 @@ extension SchedulerConfiguration {
     // The reader has refused plaintext to other machines unless TEMPORAL_TLS=off asks for it.
     channel.allowPlaintext = tls == nil
     channel.userAgent = Version.identity
+    channel.authority = authority
     switch apiKey {
     case .value(let key): channel.apiKey = key
     case .file(let file): channel.apiKeyFile = file.path
