@@ -48,7 +48,7 @@ let package = Package(
     // Foundations, shared by both sides.
     .target(name: "PlainData", dependencies: [ordered], swiftSettings: house),
     .target(name: "EventLoop", dependencies: ["CLinux", deque, heap, metrics], swiftSettings: house),
-    .target(name: "Secrets", dependencies: ["CLinux", metrics], swiftSettings: house),
+    .target(name: "Secrets", dependencies: ["CLinux", "COpenSSL", metrics], swiftSettings: house),
     .target(
       name: "Observability", dependencies: ["CLinux", "EventLoop", "PlainData", "Secrets", ordered, logging, metrics],
       swiftSettings: house),

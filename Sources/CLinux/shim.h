@@ -25,6 +25,9 @@
 #include <unistd.h>
 #include <time.h>
 #include <dirent.h>
+#include <sys/syscall.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
 
 /// The environment block of this process; shared memory that nothing guards.
 static inline char **sly_environ(void) {
@@ -43,3 +46,16 @@ static inline void sly_name_thread(const char *name) { prctl(PR_SET_NAME, name, 
 
 /// Forbids core dumps of this process and its inspection by other processes of the same user.
 static inline void sly_forbid_dumps(void) { prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); }
+
+/// Opens a name beneath a folder's descriptor; links may not lead out of the folder (openat2, Linux 5.6). -1 and `errno`.
+static inline int sly_open_beneath(int folder, const char *name, int flags) {
+  struct open_how how = {.flags = (unsigned)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+  return (int)syscall(SYS_openat2, folder, name, &how, sizeof how);
+}
+/// Whether an open file is the root of a mount, as a `subPath` volume's is (statx, Linux 5.8). 0 when the kernel cannot say.
+static inline int sly_is_mount_root(int descriptor) {
+  struct statx status = {0};
+  const int emptyPath = 0x1000;
+  if (syscall(SYS_statx, descriptor, "", emptyPath, 0, &status) != 0) return 0;
+  return (status.stx_attributes & status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0;
+}

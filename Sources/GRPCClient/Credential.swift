@@ -19,23 +19,6 @@ struct Credential {
   }
 }
 
-/// A context on its way from the thread that built it to the loop's.
-///
-/// `@unchecked Sendable`: the building thread keeps no reference to the context, so that one thread at a time has it.
-struct BuiltContext: @unchecked Sendable {
-  /// The context, or why there is none.
-  let result: Result<TLSContext, TLSError>
-
-  /// Builds a context from files that were read.
-  static func make(_ material: TLSMaterial) -> Result<TLSContext, TLSError> {
-    do throws(TLSError) {
-      return .success(try TLSContext.make(from: material))
-    } catch {
-      return .failure(error)
-    }
-  }
-}
-
 /// A new identity on its way to adoption: its own connection, and at most one call on it.
 struct CredentialTrial {
   /// What is tried.
@@ -93,8 +76,6 @@ struct CredentialLook: Sendable {
   let material: Result<TLSMaterial, TLSError>?
   /// The system's hints, watched for the folders of the files.
   let notifications: FolderNotifications?
-  /// Files that will never be replaced; looked for at the first look only.
-  let frozen: [String]
 
   /// Looks at the files and reads them if they have changed, or if they must be read.
   static func take(
@@ -104,10 +85,9 @@ struct CredentialLook: Sendable {
     let isFirst = last == nil
     let notifications = isFirst ? notifications ?? FolderNotifications() : notifications
     notifications?.watch(FileSurvey.folders(of: paths))
-    let frozen = isFirst ? FileSurvey.frozen(paths, table: FileSurvey.mountTable()) : []
     var survey = FileSurvey.of(paths)
     guard mustRead || survey != last else {
-      return CredentialLook(survey: survey, material: nil, notifications: notifications, frozen: frozen)
+      return CredentialLook(survey: survey, material: nil, notifications: notifications)
     }
     // Files that are swapped while they are read would be read half old, half new.
     var material = read(tls)
@@ -117,7 +97,7 @@ struct CredentialLook: Sendable {
       survey = after
       material = read(tls)
     }
-    return CredentialLook(survey: survey, material: material, notifications: notifications, frozen: frozen)
+    return CredentialLook(survey: survey, material: material, notifications: notifications)
   }
 
   private static func read(_ tls: TLSConfiguration) -> Result<TLSMaterial, TLSError> {
@@ -134,6 +114,7 @@ extension TLSConfiguration {
   var watchedFiles: [String] {
     var paths: [String] = []
     if case .file(let path) = trust { paths.append(path) }
+    if let revocation { paths.append(revocation.path) }
     if let identity = clientIdentity {
       paths += [identity.certificateFile, identity.keyFile] + (identity.passphraseFile.map { [$0] } ?? [])
     }

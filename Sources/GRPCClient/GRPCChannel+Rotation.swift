@@ -41,22 +41,17 @@ extension GRPCChannel {
     files.isLooking = false
     files.looks += 1
     files.survey = look.survey
-    if let material = look.material { note(material, isAtomic: look.survey.isAtomic) }
-    for path in look.frozen {
-      logger.warning(
-        "this file is mounted on its own (subPath) and never changes: mount the folder, or restart to renew it",
-        metadata: ["file": "\(path)"])
-    }
+    if let material = look.material { note(material) }
     if files.notifications == nil, let fresh = look.notifications, rotationRules.heedsHints, !isShutDown {
       heed(fresh)
     }
   }
 
-  private func note(_ material: Result<TLSMaterial, TLSError>, isAtomic: Bool) {
-    let fingerprint =
+  private func note(_ material: Result<TLSMaterial, TLSError>) {
+    let (fingerprint, isAtomic) =
       switch material {
-      case .success(let material): material.fingerprint
-      case .failure(let error): Array("unusable: \(error.message)".utf8)
+      case .success(let material): (material.fingerprint, material.isAtomic)
+      case .failure(let error): (Array("unusable: \(error.message)".utf8), false)
       }
     if credential == nil, files.content?.fingerprint != fingerprint { plan.forgetPause() }
     files.content = (fingerprint, material)
@@ -128,6 +123,7 @@ extension GRPCChannel {
         channel.rotation.adoptedFirst(content.fingerprint)
         channel.credential = Credential(generation: channel.rotation.generation, context: context)
         channel.metrics.adopted(channel.rotation.generation, at: Self.wallClock)
+        channel.tellWarnings(of: context)
         channel.watchExpiry()
         channel.scheduleLook(at: .now() + channel.rotationRules.lookInterval)
         body(channel, nil)
@@ -142,15 +138,22 @@ extension GRPCChannel {
     then body: @escaping (isolated GRPCChannel, Result<TLSContext, TLSError>) -> Void
   ) {
     do throws(EventLoopError) {
-      try loop.offload("tls-identity") { () -> BuiltContext in
-        BuiltContext(result: material.flatMap(BuiltContext.make))
-      } then: { [weak self] built in
-        self?.assumeIsolated { body($0, built.result) }
+      try loop.offload("tls-identity") { () -> Result<TLSContext, TLSError> in
+        material.flatMap { material in
+          Result { () throws(TLSError) in try TLSContext.make(from: material) }
+        }
+      } then: { [weak self] result in
+        self?.assumeIsolated { body($0, result) }
       }
     } catch {
       let error = TLSError(.exhausted, "the system gives no thread to build the TLS identity")
       loop.setTimer(at: .now()) { [weak self] in self?.assumeIsolated { body($0, .failure(error)) } }
     }
+  }
+
+  /// What an operator should know of files that are in use all the same: a mount that never changes, loose rights.
+  private func tellWarnings(of context: TLSContext) {
+    for warning in context.warnings { logger.warning("\(warning)") }
   }
 
   /// Does what the rotation says is to be done now.
@@ -245,6 +248,7 @@ extension GRPCChannel {
     metrics.rotation("success")
     metrics.adopted(candidate.generation, at: Self.wallClock)
     metrics.reconnected(.rotation)
+    tellWarnings(of: candidate.context)
     logger.notice(
       "new TLS files in use",
       metadata: ["generation": "\(candidate.generation)", "connections_draining": "\(replaced.count)"])

@@ -104,10 +104,10 @@ package final class HTTP2Connection {
     timer = loop.setTimer(at: .now() + options.target.timeout) { [weak self] in self?.setupTimedOut() }
     guard let tls = options.tls, context == nil else { return startDialing() }
     do throws(EventLoopError) {
-      try loop.offload("tls-files") { () -> Result<TLSMaterial, TLSError> in
-        Result { () throws(TLSError) in try TLSMaterial.read(tls) }
+      try loop.offload("tls-files") { () -> Result<TLSContext, TLSError> in
+        Result { () throws(TLSError) in try TLSContext.load(tls) }
       } then: { [weak self] result in
-        self?.materialRead(result)
+        self?.contextLoaded(result)
       }
     } catch {
       loop.setTimer(at: .now()) { [weak self] in self?.fail(HTTP2Error(.exhausted, error.message)) }
@@ -172,10 +172,10 @@ package final class HTTP2Connection {
 
   // MARK: Setting up
 
-  private func materialRead(_ result: Result<TLSMaterial, TLSError>) {
+  private func contextLoaded(_ result: Result<TLSContext, TLSError>) {
     guard stage == .preparing else { return }
     do throws(TLSError) {
-      context = try TLSContext.make(from: result.get())
+      context = try result.get()
       startDialing()
     } catch {
       fail(HTTP2Error(error.isLocal ? .localConfiguration : .exhausted, error.message))

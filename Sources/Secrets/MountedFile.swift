@@ -33,7 +33,8 @@ package final class MountedFile: Sendable {
     try Reread<[UInt8]>.steady(path: path) { (file) throws(SecretError) in try read(file, limit: limit) }.content
   }
 
-  private static func read(_ file: borrowing OpenFile, limit: Int) throws(SecretError) -> [UInt8] {
+  /// The content of an open file.
+  static func read(_ file: borrowing OpenFile, limit: Int) throws(SecretError) -> [UInt8] {
     let size = try file.checkedSize(limit: limit)
     var bytes = [UInt8](repeating: 0, count: size + 1)
     var failure: SecretError?

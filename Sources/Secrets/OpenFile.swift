@@ -19,7 +19,26 @@ struct OpenFile: ~Copyable {
     self.descriptor = descriptor
   }
 
+  /// Opens a name beneath a folder, as `init(path:)` does. `path` is for messages.
+  init(name: String, in folder: borrowing OpenFolder, path: String) throws(SecretError) {
+    let descriptor = folder.beneath(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else {
+      let code = errno
+      throw SecretError(code == ENOENT || code == ENOTDIR ? .missing : .unreadable(errno: code), path: path)
+    }
+    self.path = path
+    self.descriptor = descriptor
+  }
+
   deinit { _ = close(descriptor) }
+
+  /// Whether every user of the machine may read it.
+  var isReadableByEveryone: Bool {
+    get throws(SecretError) { try status().st_mode & S_IROTH != 0 }
+  }
+
+  /// Whether the file is mounted by itself (`subPath`), so that a replaced volume never shows here.
+  var isMountRoot: Bool { sly_is_mount_root(descriptor) == 1 }
 
   /// What identifies the content: any replacement or rewrite of the file changes at least one of these.
   var identity: FileIdentity {

@@ -8,6 +8,10 @@ package struct SecretError: Error, Sendable, Hashable, CustomStringConvertible {
     case unreadable(errno: Int32)
     /// A folder, device, socket or pipe stands where a file should.
     case notAFile
+    /// Something else stands where a folder should.
+    case notAFolder
+    /// More files in a folder than the limit.
+    case tooMany(limit: Int)
     /// Longer than the limit in bytes.
     case tooLarge(limit: Int)
     /// Nothing in it.
@@ -36,6 +40,10 @@ package struct SecretError: Error, Sendable, Hashable, CustomStringConvertible {
       "cannot read '\(path)': \(SystemError.text(errno)); give the user that runs sallyport the right to read it"
     case .notAFile:
       "'\(path)' is not a regular file: name the file itself, not a folder, pipe or device"
+    case .notAFolder:
+      "'\(path)' is not a folder: name the folder itself"
+    case .tooMany(let limit):
+      "'\(path)' holds more than \(limit) files: name the folder that holds nothing else"
     case .tooLarge(let limit):
       "'\(path)' is longer than \(limit) bytes, too long for what it should hold: check that this is the right file"
     case .empty:

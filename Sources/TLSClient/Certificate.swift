@@ -1,12 +1,20 @@
 internal import COpenSSL
+internal import Glibc
+internal import Secrets
 
-/// An X.509 certificate. Owns the OpenSSL object; used on one thread.
+/// An X.509 certificate. Owns the OpenSSL object, which is not changed after reading.
 @safe final class Certificate {
   /// The object, for calls that borrow it.
   let handle: OpaquePointer
 
   /// Takes over a reference.
   init(adopting handle: OpaquePointer) { unsafe self.handle = handle }
+
+  /// Shares an object that somebody else owns.
+  init(sharing handle: OpaquePointer) {
+    unsafe X509_up_ref(handle)
+    unsafe self.handle = handle
+  }
 
   deinit { unsafe X509_free(handle) }
 
@@ -17,7 +25,7 @@ internal import COpenSSL
     guard let bio = MemoryBIO(reading: pem) else { throw TLSError(.exhausted, "no memory for '\(file)'") }
     var found: [Certificate] = []
     OpenSSLErrors.clear()
-    while let handle = unsafe PEM_read_bio_X509(bio.handle, nil, nil, nil) {
+    while let handle = unsafe PEM_read_bio_X509(bio.handle, nil, neverPrompt, nil) {
       unsafe found.append(Certificate(adopting: handle))
     }
     let errors = OpenSSLErrors.take()
@@ -28,31 +36,47 @@ internal import COpenSSL
         .fileUnusable, "certificate \(found.count + 1) in '\(file)' is damaged (\(reason)): mount the whole PEM file")
     }
     guard !found.isEmpty else {
+      let content = unsafe pem.withUnsafeBytes { unsafe PEMContent($0) }
       throw TLSError(
-        .fileUnusable, "'\(file)' holds no certificate: it must be PEM, beginning with -----BEGIN CERTIFICATE-----")
+        .fileUnusable,
+        "'\(file)' holds no certificate but \(content.description): it must be PEM, beginning with"
+          + " -----BEGIN CERTIFICATE-----\(content.advice)")
     }
     return found
   }
 
+  /// A passphrase callback that refuses: without one the library would ask on the terminal.
+  static let neverPrompt:
+    @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 =
+      { _, _, _, _ in -1 }
+
   /// The subject as text, such as `CN = scheduler`.
-  var subject: String {
-    unsafe Self.text { unsafe X509_NAME_print_ex($0, X509_get_subject_name(handle), 0, Self.style) }
-  }
+  var subject: String { unsafe Self.text(of: X509_get_subject_name(handle)) }
 
   /// The issuer as text.
-  var issuer: String { unsafe Self.text { unsafe X509_NAME_print_ex($0, X509_get_issuer_name(handle), 0, Self.style) } }
+  var issuer: String { unsafe Self.text(of: X509_get_issuer_name(handle)) }
 
-  /// When the certificate begins to be valid.
+  /// When the certificate begins to be valid, for people.
   var notBefore: String { unsafe Self.text { unsafe ASN1_TIME_print($0, X509_get0_notBefore(handle)) } }
 
-  /// When the certificate ceases to be valid.
+  /// When the certificate ceases to be valid, for people.
   var notAfter: String { unsafe Self.text { unsafe ASN1_TIME_print($0, X509_get0_notAfter(handle)) } }
 
-  /// Whether it is past its end, by the wall clock.
-  var hasExpired: Bool { unsafe X509_cmp_current_time(X509_get0_notAfter(handle)) < 0 }
+  /// The same two in seconds since 1970; 0 when the encoding is damaged.
+  var validity: (from: Int64, to: Int64) {
+    func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
+      var parts = unsafe tm()
+      guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return 0 }
+      return unsafe Int64(timegm(&parts))
+    }
+    return unsafe (seconds(X509_get0_notBefore(handle)), seconds(X509_get0_notAfter(handle)))
+  }
 
-  /// Whether its beginning lies in the future, by the wall clock.
-  var isNotYetValid: Bool { unsafe X509_cmp_current_time(X509_get0_notBefore(handle)) > 0 }
+  /// Its validity as metrics want it.
+  func expiry(_ kind: CertificateExpiry.Kind) -> CertificateExpiry {
+    let (from, to) = validity
+    return CertificateExpiry(kind: kind, subject: subject, notBefore: from, notAfter: to)
+  }
 
   /// Whether it may identify a TLS client; true when it does not limit its use.
   var admitsClientUse: Bool {
@@ -60,14 +84,68 @@ internal import COpenSSL
     return usage == UInt32.max || usage & UInt32(XKU_SSL_CLIENT | XKU_ANYEKU) != 0
   }
 
-  /// The names it is for, such as `DNS:scheduler, IP Address:10.0.0.1`.
-  var names: String {
-    let index = unsafe X509_get_ext_by_NID(handle, NID_subject_alt_name, -1)
-    guard index >= 0, let item = unsafe X509_get_ext(handle, index) else { return "no alternative names" }
-    return unsafe Self.text { unsafe X509V3_EXT_print($0, item, 0, 0) }
+  /// Whether it says of itself that it is an authority (basicConstraints CA:TRUE).
+  var isAuthority: Bool { unsafe X509_check_ca(handle) == 1 }
+
+  /// Whether it vouches for itself, as roots do.
+  var isSelfIssued: Bool {
+    unsafe X509_NAME_cmp(X509_get_subject_name(handle), X509_get_issuer_name(handle)) == 0
+  }
+
+  /// Whether it was issued by the holder of another one, as far as names and identifiers tell.
+  func isIssued(by other: Certificate) -> Bool { unsafe X509_check_issued(other.handle, handle) == X509_V_OK }
+
+  /// The pin of its public key.
+  var pin: PublicKeyPin {
+    let key = unsafe X509_get_X509_PUBKEY(handle)
+    let count = unsafe Int(i2d_X509_PUBKEY(key, nil))
+    guard count > 0 else { return PublicKeyPin(digest: []) }
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { area, filled in
+      var start = area.baseAddress
+      filled = unsafe max(0, Int(i2d_X509_PUBKEY(key, &start)))
+    }
+    return PublicKeyPin(digest: SHA256.digest(of: bytes))
   }
 
   private static let style = SLY_XN_FLAG_ONELINE
+  /// The most alternative names that are looked at.
+  private static let mostNames = 256
+
+  /// The names it is for, such as `DNS:scheduler` and `IP Address:10.0.0.1`.
+  var nameList: [String] {
+    unsafe alternativeNames { name in unsafe Self.text { unsafe GENERAL_NAME_print($0, name) } }
+  }
+
+  /// The names it is for on one line.
+  var names: String {
+    let list = nameList
+    return list.isEmpty ? "no alternative names" : list.joined(separator: ", ")
+  }
+
+  /// The URIs among the names, byte by byte; one that is no ASCII text comes out as an empty text, which matches nothing.
+  var uris: [String] {
+    unsafe alternativeNames { name in
+      guard let text = unsafe sly_name_uri(name) else { return nil }
+      let bytes = unsafe UnsafeBufferPointer(start: ASN1_STRING_get0_data(text), count: Int(ASN1_STRING_length(text)))
+      let isPlain = unsafe bytes.allSatisfy { (0x21...0x7E).contains($0) }
+      return unsafe isPlain ? String(decoding: bytes, as: UTF8.self) : ""
+    }
+  }
+
+  private func alternativeNames(_ body: (UnsafeMutablePointer<GENERAL_NAME>) -> String?) -> [String] {
+    guard let list = unsafe sly_alternative_names(handle) else { return [] }
+    defer { unsafe GENERAL_NAMES_free(list) }
+    var found: [String] = []
+    for index in 0..<min(unsafe Int(sly_names_count(list)), Self.mostNames) {
+      if let name = unsafe sly_name_at(list, Int32(index)), let text = unsafe body(name) { found.append(text) }
+    }
+    return found
+  }
+
+  /// A distinguished name on one line.
+  static func text(of name: OpaquePointer?) -> String {
+    unsafe text { unsafe X509_NAME_print_ex($0, name, 0, style) }
+  }
 
   /// What a printing function of the library writes; at most 512 characters, control characters replaced.
   private static func text(_ print: (OpaquePointer) -> Int32) -> String {

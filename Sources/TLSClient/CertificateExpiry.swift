@@ -1,27 +1,23 @@
-internal import COpenSSL
-
-/// When a certificate begins and ceases to be valid.
+/// From when to when a certificate is valid, for metrics and warnings.
 package struct CertificateExpiry: Sendable, Hashable {
-  /// Whose certificate it is.
+  /// What the certificate is for. A small, fixed set: it is a metric's dimension.
   package enum Kind: String, Sendable, Hashable, CaseIterable {
-    /// This side's own.
+    /// This client's own.
     case client
-    /// An intermediate of this side's chain.
+    /// An intermediate that is sent with it.
     case issuer
-    /// An authority that may vouch for the server.
+    /// One that is trusted to vouch for the server.
     case authority
-    /// The server's own.
+    /// The server's.
     case server
   }
 
-  /// Whose certificate it is.
-  package var kind: Kind
-  /// The subject as text, such as `CN = scheduler`.
-  package var subject: String
-  /// The beginning, in seconds since 1970.
-  package var notBefore: Int64
-  /// The end, in seconds since 1970.
-  package var notAfter: Int64
+  /// What the certificate is for.
+  package let kind: Kind
+  /// Whose it is, such as `CN = scheduler`.
+  package let subject: String
+  /// The first and the last second of its time, in seconds since 1970.
+  package let notBefore: Int64, notAfter: Int64
 
   package init(kind: Kind, subject: String, notBefore: Int64, notAfter: Int64) {
     self.kind = kind

@@ -6,7 +6,11 @@ internal import Secrets
   /// The object, for calls that borrow it.
   let handle: OpaquePointer
 
-  private init(adopting handle: OpaquePointer) { unsafe self.handle = handle }
+  /// The longest passphrase, in bytes: the library's buffer for it would cut a longer one.
+  static let longestPassphrase = 1023
+
+  /// Takes over a reference.
+  init(adopting handle: OpaquePointer) { unsafe self.handle = handle }
 
   deinit { unsafe EVP_PKEY_free(handle) }
 
@@ -14,17 +18,12 @@ internal import Secrets
   private final class Prompt {
     let passphrase: SharedSecret?
     var wasAsked = false
-    var isTooLong = false
 
     init(_ passphrase: SharedSecret?) { self.passphrase = passphrase }
 
     func answer(into area: UnsafeMutableRawBufferPointer) -> Int32 {
       wasAsked = true
-      guard let passphrase else { return -1 }
-      guard passphrase.count <= area.count else {
-        isTooLong = true
-        return -1
-      }
+      guard let passphrase, passphrase.count <= area.count else { return -1 }
       unsafe passphrase.withBytes { unsafe area.copyMemory(from: $0) }
       return Int32(passphrase.count)
     }
@@ -32,8 +31,9 @@ internal import Secrets
 
   /// Reads the first private key of a PEM text.
   ///
-  /// - Throws: `TLSError.passphraseWrong` or `.fileUnusable`, naming the file and the fix.
+  /// - Throws: `TLSError` `.passphraseMissing`, `.passphraseWrong` or `.fileUnusable`, naming the file and the fix.
   static func read(_ pem: SharedSecret, file: String, passphrase: SharedSecret?) throws(TLSError) -> PrivateKey {
+    try check(passphrase, of: file)
     let prompt = Prompt(passphrase)
     OpenSSLErrors.clear()
     let handle = unsafe pem.withBytes { bytes -> OpaquePointer? in
@@ -48,38 +48,46 @@ internal import Secrets
           return unsafe prompt.answer(into: UnsafeMutableRawBufferPointer(start: area, count: Int(max(0, size))))
         }, Unmanaged.passUnretained(prompt).toOpaque())
     }
-    OpenSSLErrors.clear()
+    let errors = OpenSSLErrors.take()
     if let handle = unsafe handle { return unsafe PrivateKey(adopting: handle) }
-    let holdsHeader = unsafe pem.withBytes { bytes in
-      unsafe bytes.contains(sequence: "PRIVATE KEY-----")
-    }
-    throw failure(file: file, prompt: prompt, holdsHeader: holdsHeader)
+    let content = unsafe pem.withBytes { bytes in unsafe PEMContent(bytes) }
+    throw failure(file: file, prompt: prompt, content: content, errors: errors)
   }
 
-  private static func failure(file: String, prompt: Prompt, holdsHeader: Bool) -> TLSError {
-    if prompt.isTooLong { return TLSError(.passphraseWrong, "the passphrase of '\(file)' is longer than 1023 bytes") }
+  /// Refuses a passphrase that the library would cut.
+  static func check(_ passphrase: SharedSecret?, of file: String) throws(TLSError) {
+    guard let passphrase, passphrase.count > longestPassphrase else { return }
+    throw TLSError(
+      .passphraseWrong,
+      "the passphrase of '\(file)' is longer than \(longestPassphrase) bytes: check that its file holds nothing else")
+  }
+
+  private static func failure(
+    file: String, prompt: Prompt, content: PEMContent, errors: [OpenSSLErrors.Entry]
+  ) -> TLSError {
+    if errors.contains(where: \.isUnsupportedAlgorithm) { return outdated(file) }
     if prompt.wasAsked && prompt.passphrase == nil {
       return TLSError(
-        .passphraseWrong,
+        .passphraseMissing,
         "the private key '\(file)' is encrypted: give its passphrase in a file, or mount it unencrypted")
     }
     if prompt.wasAsked {
       return TLSError(.passphraseWrong, "the passphrase does not open the private key '\(file)': correct its file")
     }
-    let reason =
-      holdsHeader ? "damaged, or encrypted in a way that OpenSSL no longer reads" : "no PEM private key in it"
-    return TLSError(
-      .fileUnusable, "'\(file)' is not a usable private key (\(reason)): it must be PEM (PKCS#8, SEC 1 or PKCS#1)")
-  }
-}
-
-extension UnsafeRawBufferPointer {
-  /// Whether an ASCII text stands anywhere in the bytes; no copy of them is made.
-  fileprivate func contains(sequence text: String) -> Bool {
-    let wanted = Array(text.utf8)
-    guard count >= wanted.count else { return false }
-    return (0...(count - wanted.count)).contains { start in
-      wanted.indices.allSatisfy { unsafe self[start + $0] == wanted[$0] }
+    if content.holdsPrivateKey && content.labels.first != "OPENSSH PRIVATE KEY" {
+      return TLSError(.fileUnusable, "the private key in '\(file)' is damaged: mount the whole PEM file")
     }
+    let swapped = content.holdsCertificate ? "; are the files of certificate and key exchanged?" : content.advice
+    return TLSError(
+      .fileUnusable,
+      "'\(file)' holds no PEM private key but \(content): it must be PKCS#8, SEC 1 or PKCS#1\(swapped)")
+  }
+
+  /// The error for a file whose encryption the library has dropped (RC2, RC4, single DES).
+  static func outdated(_ file: String) -> TLSError {
+    TLSError(
+      .fileUnusable,
+      "'\(file)' is encrypted in an outdated way that OpenSSL no longer reads: re-encrypt it with AES"
+        + " (`openssl pkcs8 -topk8 -v2 aes-256-cbc`, or `openssl pkcs12 -export`)")
   }
 }

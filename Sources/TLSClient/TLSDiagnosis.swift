@@ -4,12 +4,14 @@ internal import COpenSSL
 struct TLSDiagnosis {
   /// The error queue, oldest first.
   let errors: [OpenSSLErrors.Entry]
-  /// The certificate of the server that failed verification, with the reason's number.
-  let rejected: (certificate: Certificate, reason: Int32)?
+  /// What the verification of the server found.
+  let verification: ServerVerification
   /// The name or address that the server should have proved.
   let expectedName: String
   /// How this side was configured.
   let configuration: TLSConfiguration
+  /// Whether the server had asked for a client certificate.
+  let wasAskedForCertificate: Bool
   /// Whether the handshake had been completed.
   let isEstablished: Bool
   /// The first bytes that the peer sent.
@@ -20,8 +22,12 @@ struct TLSDiagnosis {
 
   /// The cause.
   var error: TLSError {
-    if let rejected, errors.contains(where: { $0.reason == SSL_R_CERTIFICATE_VERIFY_FAILED }) {
-      return serverError(rejected.certificate, rejected.reason)
+    if errors.contains(where: { $0.reason == SSL_R_CERTIFICATE_VERIFY_FAILED }),
+      let rejection = ServerRejection(
+        verification: verification, expectedName: expectedName, configuration: configuration
+      ).error
+    {
+      return rejection
     }
     if let alert = errors.first(where: { (1_000...1_255).contains($0.reason) })?.reason {
       return alertError(alert - Self.alertOffset)
@@ -45,47 +51,14 @@ struct TLSDiagnosis {
   /// Whether the first bytes cannot be a TLS record of the kinds that a server sends.
   private var looksPlain: Bool { startOfInput.first.map { !(20...23).contains($0) } ?? false }
 
-  private func serverError(_ certificate: Certificate, _ reason: Int32) -> TLSError {
-    let text = unsafe String(cString: X509_verify_cert_error_string(Int(reason)))
-    let who = "the server's certificate (\(certificate.subject), issued by \(certificate.issuer))"
-    let source =
-      switch configuration.trust {
-      case .systemRoots: "the system's authorities"
-      case .file(let path): "the authorities in '\(path)'"
-      }
-    switch reason {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-      return TLSError(
-        .serverCertificateNotValid,
-        "\(who) expired on \(certificate.notAfter): the server's operator must renew it (or check this machine's clock)"
-      )
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return TLSError(
-        .serverCertificateNotValid,
-        "\(who) is valid from \(certificate.notBefore) only: check this machine's clock")
-    case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return TLSError(
-        .serverNameMismatch,
-        "\(who) is not for '\(expectedName)' but for \(certificate.names): dial one of those names,"
-          + " or set the TLS server name to one of them")
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
-      X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
-      X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return TLSError(
-        .serverUntrusted,
-        "\(who) does not come from \(source) (\(text)): name the authority that issued it,"
-          + " or have the server send its intermediate certificates")
-    default:
-      return TLSError(.serverCertificateRejected, "\(who) was rejected: \(text)")
-    }
-  }
-
   private func alertError(_ alert: Int32) -> TLSError {
     let identity = configuration.clientIdentity
     let file = identity.map { "'\($0.certificateFile)'" } ?? "(none configured)"
     switch alert {
     case SSL3_AD_NO_CERTIFICATE, TLS13_AD_CERTIFICATE_REQUIRED:
-      return certificateRequired
+      return certificateRequired(alert)
+    case SSL3_AD_HANDSHAKE_FAILURE where wasAskedForCertificate && identity == nil:
+      return certificateRequired(alert)
     case SSL3_AD_BAD_CERTIFICATE, SSL3_AD_UNSUPPORTED_CERTIFICATE, SSL3_AD_CERTIFICATE_UNKNOWN:
       return TLSError(
         .clientCertificateRefused,
@@ -93,17 +66,21 @@ struct TLSDiagnosis {
           + " present one that its operator has issued")
     case SSL3_AD_CERTIFICATE_REVOKED:
       return TLSError(
-        .clientCertificateRefused, "the server says that the client certificate \(file) is revoked: renew it")
+        .clientCertificateRefused, "the server says that the client certificate \(file) is revoked (alert 44): renew it"
+      )
     case SSL3_AD_CERTIFICATE_EXPIRED:
       return TLSError(
-        .clientCertificateRefused, "the server says that the client certificate \(file) has expired: renew it")
+        .clientCertificateRefused,
+        "the server says that the client certificate \(file) has expired (alert 45): renew it"
+      )
     case TLS1_AD_UNKNOWN_CA:
       return TLSError(
         .clientCertificateRefused,
-        "the server does not know the authority that issued the client certificate \(file):"
+        "the server does not know the authority that issued the client certificate \(file) (alert 48):"
           + " present one from the authority it trusts, with its intermediates in the same file")
     case TLS1_AD_ACCESS_DENIED:
-      return TLSError(.clientCertificateRefused, "the server denies access to the client certificate \(file)")
+      return TLSError(
+        .clientCertificateRefused, "the server denies access to the client certificate \(file) (alert 49)")
     case TLS1_AD_NO_APPLICATION_PROTOCOL:
       return TLSError(
         .noHTTP2, "the server does not offer HTTP/2 (alert 120): turn HTTP/2 on where TLS ends, or check host and port")
@@ -121,15 +98,16 @@ struct TLSDiagnosis {
     }
   }
 
-  private var certificateRequired: TLSError {
+  private func certificateRequired(_ alert: Int32) -> TLSError {
     guard let identity = configuration.clientIdentity else {
       return TLSError(
         .clientCertificateRequired,
-        "the server demands a client certificate and none is configured: name a certificate and its key")
+        "the server demands a client certificate and none is configured (alert \(alert)): name a certificate and its key"
+      )
     }
     return TLSError(
       .clientCertificateRefused,
-      "the server demands a client certificate and did not take '\(identity.certificateFile)':"
+      "the server demands a client certificate and did not take '\(identity.certificateFile)' (alert \(alert)):"
         + " it must come from an authority that the server names")
   }
 }

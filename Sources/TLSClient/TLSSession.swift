@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Metrics
 
 /// One TLS connection as a machine without input or output: ciphertext in and out, plaintext in and out (RFC 8446, 5246).
 ///
@@ -15,16 +16,18 @@ internal import COpenSSL
     case ended
   }
 
-  private let handle: OpaquePointer
+  /// The object, for the report and for verifying anew.
+  let handle: OpaquePointer
   private let context: TLSContext
   private let incoming: MemoryBIO
   private let outgoing: MemoryBIO
   /// The name or address that the server's certificate must carry.
-  private let expectedName: String
-  /// What the verification callback saw of a certificate that failed.
-  fileprivate var rejected: (certificate: Certificate, reason: Int32)?
+  let expectedName: String
+  /// What verifying the server found.
+  let verification: ServerVerification
   private var startOfInput: [UInt8] = []
   private var hasEnded = false
+  private var isCounted = false
   /// Whether the handshake is complete as far as this side can tell; a TLS 1.3 server may still refuse our certificate.
   package private(set) var isEstablished = false
   /// Whether the server has asked for a client certificate.
@@ -36,6 +39,10 @@ internal import COpenSSL
   ///   - context: policy, trust and identity.
   ///   - host: the host that is dialed; its name is expected of the server unless the configuration names another.
   package init(context: TLSContext, host: String) throws(TLSError) {
+    let expectedName = ServerName.normalized(context.configuration.serverName ?? host)
+    if !ServerName.isAddress(expectedName), let fault = ServerName.fault(in: expectedName) {
+      throw TLSError(.nameUnusable, "the TLS server name '\(expectedName)' \(fault)")
+    }
     guard let handle = unsafe SSL_new(context.handle), let incoming = MemoryBIO(), let outgoing = MemoryBIO() else {
       throw TLSError(.exhausted, "no memory for a TLS session")
     }
@@ -43,7 +50,8 @@ internal import COpenSSL
     self.context = context
     self.incoming = incoming
     self.outgoing = outgoing
-    expectedName = ServerName.normalized(context.configuration.serverName ?? host)
+    self.expectedName = expectedName
+    verification = ServerVerification(context.configuration)
     // The session takes over one reference to each buffer; this object keeps its own.
     unsafe BIO_up_ref(incoming.handle)
     unsafe BIO_up_ref(outgoing.handle)
@@ -88,10 +96,18 @@ internal import COpenSSL
     }
     guard negotiatedProtocol == "h2" else {
       let chosen = negotiatedProtocol.isEmpty ? "empty" : negotiatedProtocol
-      throw TLSError(
-        .noHTTP2,
-        "the server speaks TLS but did not agree on HTTP/2 (ALPN \(chosen), not h2):"
-          + " turn HTTP/2 on where TLS ends, or check host and port")
+      throw ended(
+        TLSError(
+          .noHTTP2,
+          "the server speaks TLS but did not agree on HTTP/2 (ALPN \(chosen), not h2):"
+            + " turn HTTP/2 on where TLS ends, or check host and port"))
+    }
+    guard wasAskedForCertificate || !context.configuration.requiresCertificateRequest else {
+      throw ended(
+        TLSError(
+          .certificateNotRequested,
+          "the server never asked for a client certificate although it must: TLS may end at a gateway that was not meant;"
+            + " have it demand certificates, or do not require the request"))
     }
     isEstablished = true
     return true
@@ -108,7 +124,11 @@ internal import COpenSSL
       status = unsafe SSL_read(handle, area.baseAddress, Int32(area.count))
       count = Int(max(0, status))
     }
-    if status > 0 { return .bytes(bytes) }
+    if status > 0 {
+      // A TLS 1.3 server judges our certificate after our handshake is over: its first bytes tell that it agrees.
+      count("ok")
+      return .bytes(bytes)
+    }
     switch unsafe SSL_get_error(handle, status) {
     case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
     case SSL_ERROR_ZERO_RETURN:
@@ -146,7 +166,8 @@ internal import COpenSSL
     return unsafe cipher.map { unsafe "\(version) \(String(cString: $0))" } ?? version
   }
 
-  private var negotiatedProtocol: String {
+  /// The protocol that ALPN agreed on; empty: none.
+  var negotiatedProtocol: String {
     var name: UnsafePointer<UInt8>?
     var count: UInt32 = 0
     unsafe SSL_get0_alpn_selected(handle, &name, &count)
@@ -154,39 +175,43 @@ internal import COpenSSL
   }
 
   private func expectName() throws(TLSError) {
-    let isSet: Bool
-    if ServerName.isAddress(expectedName) {
-      isSet = unsafe X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(handle), expectedName) == 1
-    } else {
-      unsafe SSL_set_hostflags(
-        handle, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
-      isSet = unsafe SSL_set1_host(handle, expectedName) == 1 && sly_ssl_set_server_name(handle, expectedName) == 1
-    }
-    guard isSet, !expectedName.isEmpty else {
-      throw TLSError(.fileUnusable, "'\(expectedName)' is not a server name or address")
-    }
+    let parameters = unsafe SSL_get0_param(handle)
+    let isAddress = ServerName.isAddress(expectedName)
+    let isSet =
+      unsafe Self.demand(expectedName, of: parameters, context.configuration)
+      && (isAddress || sly_ssl_set_server_name(handle, expectedName) == 1)
+    guard isSet else { throw TLSError(.nameUnusable, "'\(expectedName)' is not a server name or address") }
+  }
+
+  /// Has a verification demand a name or address. A SPIFFE identity, which is compared elsewhere, takes its place.
+  static func demand(_ name: String, of parameters: OpaquePointer?, _ configuration: TLSConfiguration) -> Bool {
+    if configuration.spiffeID != nil { return true }
+    if ServerName.isAddress(name) { return unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 }
+    unsafe X509_VERIFY_PARAM_set_hostflags(
+      parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
+    return unsafe X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1
   }
 
   private func failure() -> TLSError {
-    hasEnded = true
-    return TLSDiagnosis(
-      errors: OpenSSLErrors.take(), rejected: rejected.map { ($0.certificate, $0.reason) }, expectedName: expectedName,
-      configuration: context.configuration, isEstablished: isEstablished, startOfInput: startOfInput
-    ).error
+    ended(
+      TLSDiagnosis(
+        errors: OpenSSLErrors.take(), verification: verification, expectedName: expectedName,
+        configuration: context.configuration, wasAskedForCertificate: wasAskedForCertificate,
+        isEstablished: isEstablished, startOfInput: startOfInput
+      ).error)
   }
 
-  /// Called by OpenSSL for every certificate of the server's chain; keeps what it refused for the error's text.
-  static let noteVerification: @convention(c) (Int32, OpaquePointer?) -> Int32 = { isFine, store in
-    guard isFine != 1, let store = unsafe store,
-      let ssl = unsafe X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),
-      let user = unsafe SSL_get_ex_data(OpaquePointer(ssl), 0)
-    else { return isFine }
-    let session = unsafe Unmanaged<TLSSession>.fromOpaque(user).takeUnretainedValue()
-    let reason = unsafe X509_STORE_CTX_get_error(store)
-    if session.rejected == nil, let certificate = unsafe X509_STORE_CTX_get_current_cert(store) {
-      unsafe X509_up_ref(certificate)
-      unsafe session.rejected = (Certificate(adopting: certificate), reason)
-    }
-    return 0
+  /// Notes that the session is of no more use.
+  private func ended(_ error: TLSError) -> TLSError {
+    hasEnded = true
+    count(error.code.rawValue)
+    return error
+  }
+
+  /// Counts the handshake's result, once.
+  private func count(_ result: String) {
+    guard !isCounted else { return }
+    isCounted = true
+    Counter(label: "sallyport_tls_handshakes_total", dimensions: [("result", result)]).increment()
   }
 }

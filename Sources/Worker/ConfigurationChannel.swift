@@ -13,6 +13,7 @@ extension SchedulerConfiguration {
     channel.allowPlaintext = tls == nil
     channel.userAgent = Version.identity
     channel.probePath = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo"
+    channel.authority = authority
     switch apiKey {
     case .value(let key): channel.apiKey = key
     case .file(let file): channel.apiKeyFile = file.path

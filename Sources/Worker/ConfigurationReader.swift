@@ -105,6 +105,44 @@ package struct SettingReader {
     }
   }
 
+  /// The path of a secret file that can be read. Its content stays in protected memory, and is kept out of the log.
+  /// `mark` must stand in it.
+  package mutating func secretFile(_ setting: Setting, containing mark: String? = nil) -> String? {
+    guard let path = given(setting) else { return nil }
+    do throws(SecretError) {
+      let secret = SharedSecret(try Secret.read(path: path, keepsLineEnd: true))
+      let holdsMark = mark.map { mark in unsafe secret.withBytes { unsafe SettingReader.contains($0, mark) } } ?? true
+      guard holdsMark else {
+        fault(
+          setting,
+          "'\(SettingReader.shown(path))' holds no \(mark ?? ""): a PEM file is needed, which is text with that line")
+        return nil
+      }
+      return path
+    } catch {
+      fault(setting, "\(error); for example \(setting.name)=\(setting.example)")
+      return nil
+    }
+  }
+
+  /// The path of a file, or of a folder of files, that can be read. `mark` must stand in each of them.
+  package mutating func fileOrFolder(_ setting: Setting, containing mark: String) -> String? {
+    guard let path = given(setting) else { return nil }
+    do throws(SecretError) {
+      let unit = try MountedUnit.read([MountedUnit.Member(path: path, kind: .open)])
+      for file in unit.contents.flatMap(\.files) where !SettingReader.contains(file.bytes, mark) {
+        fault(
+          setting,
+          "'\(SettingReader.shown(file.path))' holds no \(mark): a PEM file is needed, which is text with that line")
+        return nil
+      }
+      return path
+    } catch {
+      fault(setting, "\(error); for example \(setting.name)=\(setting.example)")
+      return nil
+    }
+  }
+
   /// A secret from the variable or from the file that `NAME_FILE` names.
   package mutating func secret(_ setting: Setting) -> SecretSource? {
     consulted.insert(setting.name)
@@ -165,9 +203,13 @@ package struct SettingReader {
   }
 
   private static func contains(_ bytes: [UInt8], _ mark: String) -> Bool {
+    unsafe bytes.withUnsafeBytes { unsafe contains($0, mark) }
+  }
+
+  private static func contains(_ bytes: UnsafeRawBufferPointer, _ mark: String) -> Bool {
     let mark = Array(mark.utf8)
     guard bytes.count >= mark.count else { return false }
-    return (0...(bytes.count - mark.count)).contains { bytes[$0..<($0 + mark.count)].elementsEqual(mark) }
+    return (0...(bytes.count - mark.count)).contains { unsafe bytes[$0..<($0 + mark.count)].elementsEqual(mark) }
   }
 
   /// Whether one insertion, deletion, replacement or swap of neighbours turns one name into the other.

@@ -14,6 +14,8 @@ package struct SchedulerConfiguration: Sendable {
   package var tls: TLSConfiguration?
   /// Sent as a bearer token when set.
   package var apiKey: SecretSource?
+  /// The value of `:authority`; nil: made from server name or host, and port.
+  package var authority: String?
 
   /// Reads the variables of the scheduler section. On faults the result is not to be used; `reader.finish()` throws.
   package static func read(_ reader: inout SettingReader) -> SchedulerConfiguration {
@@ -27,6 +29,7 @@ package struct SchedulerConfiguration: Sendable {
       }
     }
     configuration.tls = readTLS(&reader, address)
+    configuration.authority = readAuthority(&reader)
     return configuration
   }
 
@@ -56,24 +59,25 @@ package struct SchedulerConfiguration: Sendable {
     return source
   }
 
+  private static func readAuthority(_ reader: inout SettingReader) -> String? {
+    guard let text = reader.text(.temporalTLSAuthority) else { return nil }
+    if !text.contains("://"), !text.hasSuffix("/"), (try? SchedulerAddress(text)) != nil { return text }
+    reader.fault(.temporalTLSAuthority, value: text, "is no host, or host and port")
+    return nil
+  }
+
   /// The TLS settings, or nil for plaintext; refuses combinations in which a credential would travel unprotected.
   private static func readTLS(_ reader: inout SettingReader, _ address: SchedulerAddress) -> TLSConfiguration? {
     let wish = reader.choice(.temporalTLS)
-    let identity = readIdentity(&reader)
-    let authorities = reader.file(.temporalTLSCA, containing: "-----BEGIN CERTIFICATE-----")
-    let serverName = reader.text(.temporalTLSServerName)
-    let needing = [Setting.temporalTLSCA, .temporalTLSServerName, .temporalTLSCert, .temporalTLSKey].filter {
-      reader.isSet($0)
-    }
+    let tls = TLSConfiguration.read(&reader)
+    let needing = TLSConfiguration.settingsInUse(&reader)
     let hasKey = reader.isSet(.temporalAPIKey)
     switch decide(wish: wish, address: address, needing: needing, hasKey: hasKey) {
     case .plaintext: return nil
     case .refused(let setting, let fault):
       reader.fault(setting, fault)
       return nil
-    case .encrypted:
-      return TLSConfiguration(
-        trust: authorities.map { .file($0) } ?? .systemRoots, clientIdentity: identity, serverName: serverName)
+    case .encrypted: return tls
     }
   }
 
@@ -116,27 +120,6 @@ package struct SchedulerConfiguration: Sendable {
     }
     if wish == "on" || address.scheme == .https || !names.isEmpty || !address.isLoopback { return .encrypted }
     return .plaintext
-  }
-
-  private static func readIdentity(_ reader: inout SettingReader) -> TLSConfiguration.ClientIdentity? {
-    let hasCertificate = reader.isSet(.temporalTLSCert)
-    let hasKey = reader.isSet(.temporalTLSKey)
-    let certificate = reader.file(.temporalTLSCert, containing: "-----BEGIN CERTIFICATE-----")
-    let key = reader.file(.temporalTLSKey, containing: "PRIVATE KEY-----")
-    let passphrase = reader.file(.temporalTLSKeyPassphraseFile)
-    if hasCertificate != hasKey {
-      let (missing, present) =
-        hasKey ? (Setting.temporalTLSCert, "TEMPORAL_TLS_KEY") : (.temporalTLSKey, "TEMPORAL_TLS_CERT")
-      reader.fault(
-        missing,
-        "not set though \(present) is: both make up the client certificate; for example "
-          + "\(missing.name)=\(missing.example)")
-    }
-    if passphrase != nil && !hasKey {
-      reader.fault(.temporalTLSKeyPassphraseFile, "set without TEMPORAL_TLS_KEY, the key it should open")
-    }
-    guard let certificate, let key else { return nil }
-    return TLSConfiguration.ClientIdentity(certificateFile: certificate, keyFile: key, passphraseFile: passphrase)
   }
 }
 

@@ -10,6 +10,8 @@ package struct Setting: Sendable, Hashable {
     case number(ClosedRange<Double>)
     /// A regular file that exists.
     case file
+    /// A regular file that exists, or a folder of such.
+    case fileOrFolder
     /// A folder.
     case folder
     /// Folders between commas.
@@ -86,6 +88,7 @@ extension Setting.Kind {
       range.upperBound == .infinity
         ? "a number of at least \(range.lowerBound)" : "a number from \(range.lowerBound) to \(range.upperBound)"
     case .file: "a file"
+    case .fileOrFolder: "a file or folder"
     case .folder: "a folder"
     case .folders: "a list of folders"
     case .logFilter: "a log level, or levels by logger"
@@ -101,7 +104,7 @@ extension Setting.Kind {
     case .choice(let words): words.first ?? ""
     case .integer(let range): String(range.lowerBound)
     case .number(let range): String(range.lowerBound)
-    case .file: "/etc/sallyport/file"
+    case .file, .fileOrFolder: "/etc/sallyport/file"
     case .folder, .folders: "/project"
     case .logFilter: "info"
     }

@@ -21,8 +21,9 @@ extension Setting {
     "`auto`: TLS unless the host is this machine and no credential is set. `off` is the only way to plaintext elsewhere."
   )
   static let temporalTLSCA = Setting(
-    "TEMPORAL_TLS_CA", .scheduler, .file, example: "/certs/ca.crt",
-    "PEM file of the authorities that may vouch for the scheduler; the system's are then not trusted.")
+    "TEMPORAL_TLS_CA", .scheduler, .fileOrFolder, example: "/certs/ca.crt",
+    "PEM file, or a folder of them, of the authorities that may vouch for the scheduler; the system's are then not trusted."
+  )
   static let temporalTLSServerName = Setting(
     "TEMPORAL_TLS_SERVER_NAME", .scheduler, .text, example: "scheduler.example",
     "The name asked for (SNI) and demanded of the certificate, when it is not the host of the address.")
@@ -41,9 +42,9 @@ extension Setting {
 
   private static let schedulerSettings: [Setting] = [
     temporalAddress, temporalNamespace, temporalTaskQueue, temporalTLS, temporalTLSCA, temporalTLSServerName,
-    temporalTLSCert, temporalTLSKey, temporalTLSKeyPassphraseFile, temporalAPIKey,
-    Setting(
-      "TEMPORAL_TLS_CRL", .scheduler, .file, availability: .later(harmless: []), "Revocation lists."),
+    temporalTLSCert, temporalTLSKey, temporalTLSKeyPassphraseFile, temporalTLSPKCS12, temporalTLSCAAppendSystem,
+    temporalTLSPartialChain, temporalTLSCRL, temporalTLSCRLPolicy, temporalTLSPins, temporalTLSSPIFFEID,
+    temporalTLSRequireCertRequest, temporalTLSAuthority, fips, temporalAPIKey,
     Setting(
       "TEMPORAL_DEPLOYMENT_NAME", .scheduler, .text, availability: .later(harmless: []),
       "Worker deployment versioning."),

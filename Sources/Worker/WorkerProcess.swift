@@ -47,6 +47,7 @@ package final class WorkerProcess: Sendable {
     for warning in configuration.warnings { logger.warning("\(warning)") }
     let process = WorkerProcess(configuration, logger)
     do {
+      for warning in try configuration.scheduler.inspectTLSFiles() { logger.warning("\(warning)") }
       return try await process.work(environment, makeRunner)
     } catch {
       logger.critical("cannot start", metadata: ["error": "\(error)"])

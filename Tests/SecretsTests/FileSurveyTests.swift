@@ -12,14 +12,12 @@ struct FileSurveyTests {
     let paths = [mount.file("a"), mount.file("b")]
     let first = FileSurvey.of(paths)
     #expect(first == FileSurvey.of(paths))
-    #expect(first.isAtomic)
     try mount.swap(["a": "1", "b": "2"])
     #expect(first != FileSurvey.of(paths))
 
     let folder = try TemporaryFolder()
     let file = try folder.write("c", "1")
     var last = FileSurvey.of([file])
-    #expect(!last.isAtomic)
     func hasChanged() -> Bool {
       let next = FileSurvey.of([file])
       defer { last = next }
@@ -37,23 +35,6 @@ struct FileSurveyTests {
     try FileManager.default.removeItem(atPath: file)
     #expect(hasChanged())
     #expect(FileSurvey.folders(of: paths + [file, "/x"]) == [mount.path, folder.path, "/"])
-  }
-
-  @Test("R11 a file that is mounted on its own, as subPath does it, is found by the kernel's table")
-  func frozenFile() throws {
-    let folder = try TemporaryFolder("sallyport survey")
-    let source = try folder.write("source", "1")
-    let target = try folder.write("tls.crt", "2")
-    let other = try folder.write("tls.key", "3")
-    let table = try PeerProcess.run(
-      "/usr/bin/unshare",
-      [
-        "--map-root-user", "--mount", "/bin/bash", "-c", "mount --bind \"$0\" \"$1\" && cat /proc/self/mountinfo",
-        source, target,
-      ])
-    #expect(FileSurvey.frozen([target, other], table: table) == [target])
-    #expect(FileSurvey.frozen([target, other], table: FileSurvey.mountTable()).isEmpty)
-    #expect(FileSurvey.mountTable().contains(" / "))
   }
 
   @Test("The system's hint of a swap comes at once")
