@@ -24,11 +24,13 @@ package struct ProxyCredentials: Sendable {
     self.password = password
   }
 
-  /// The value of `proxy-authorization` as of now. Blocks when the password stands in a file.
+  /// The value of `proxy-authorization` as of now. Blocks when the password stands in a file. The password is kept out of
+  /// the log from now on.
   ///
   /// - Throws: `EgressError.proxyPassword`; neither user nor password stands in it.
   package func authorization() throws(EgressError) -> SharedSecret {
     let password = try currentPassword()
+    if let password { Redactor.process.register(password) }
     guard user.count <= Self.lengthLimit, password.map({ $0.count <= Self.lengthLimit }) ?? true else {
       throw EgressError(
         .proxyPassword, "the proxy's user or password is longer than \(Self.lengthLimit) bytes: check what was mounted")

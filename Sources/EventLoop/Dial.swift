@@ -99,6 +99,9 @@ package final class Dial {
     release()
   }
 
+  /// The owner's time has run out before this object's own: ends as a timeout does.
+  package func expire() { timeOut() }
+
   // MARK: Names and addresses
 
   private func perform(_ actions: [DialRace.Action]) {

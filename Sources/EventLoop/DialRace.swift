@@ -72,7 +72,7 @@ struct DialRace {
 
   /// What is known when the time has run out.
   func timedOut(seconds: Int64) -> EventLoopError {
-    let silent = connecting.map { "\($0): no answer" }
+    let silent = connecting.map { "\($0): no answer within \(seconds) s" }
     let unresolved = resolving.sorted().map { "the name '\(names[$0].host)' was not resolved within \(seconds) s" }
     return EventLoopError(.connectTimedOut, (failures.map(\.message) + silent + unresolved).joined(separator: "; "))
   }
