@@ -78,7 +78,7 @@ package struct ProxyTunnel {
         return .failed(fault("sent more than \(Self.headerLimit) bytes of header: is this port an HTTP proxy?"))
       }
       header.append(bytes[index])
-      if header.count <= 5, !"HTTP/".utf8.starts(with: header) { return .failed(noHTTP(bytes[index...])) }
+      if header.count <= 5, !"HTTP/".utf8.starts(with: header) { return .failed(noHTTP(bytes[(index + 1)...])) }
       guard bytes[index] == UInt8(ascii: "\n") else { continue }
       let line = header[lineStart..<(header.count - 1)]
       lineStart = header.count
@@ -121,7 +121,8 @@ package struct ProxyTunnel {
   private func refusal(_ status: Int, _ reason: String, body: ArraySlice<UInt8>) -> EgressError {
     var said = "\(status)"
     if !reason.isEmpty { said += " \(reason)" }
-    let excerpt = excerpt(body)
+    // What the proxy says for machines (RFC 9209, squid) tells more than its page for people.
+    let excerpt = field("proxy-status") ?? field("x-squid-error") ?? excerpt(body)
     if !excerpt.isEmpty, excerpt != reason { said += " (\(excerpt))" }
     let (code, advice) = judgement(status)
     return EgressError(code, "the proxy \(proxy) said \(said) to CONNECT \(destination): \(advice)")
@@ -147,9 +148,20 @@ package struct ProxyTunnel {
 
   /// Whether a demand for credentials accepts Basic; true too when the proxy names no scheme at all.
   private var offersBasic: Bool {
-    let lines = header.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self).lowercased() }
-    let demands = lines.filter { $0.hasPrefix("proxy-authenticate:") || $0.hasPrefix("www-authenticate:") }
-    return demands.isEmpty || demands.contains { $0.contains("basic") }
+    let demands = lines(of: "proxy-authenticate") + lines(of: "www-authenticate")
+    return demands.isEmpty || demands.contains { String(decoding: $0, as: UTF8.self).lowercased().contains("basic") }
+  }
+
+  /// The values of a header field, whose name is given in lower case.
+  private func lines(of name: String) -> [ArraySlice<UInt8>] {
+    header.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      let lower = line.prefix(name.utf8.count + 1).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+      return lower.elementsEqual("\(name):".utf8) ? line.dropFirst(lower.count) : nil
+    }
+  }
+
+  private func field(_ name: String) -> String? {
+    lines(of: name).first.map { shown($0, limit: 80) }.flatMap { $0.isEmpty ? nil : $0 }
   }
 
   private func noHTTP(_ rest: ArraySlice<UInt8>) -> EgressError {

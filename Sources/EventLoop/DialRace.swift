@@ -127,7 +127,8 @@ struct DialRace {
     let text = failures.map(\.message).joined(separator: "; ")
     let codes = Set(failures.map(\.code))
     if codes.count == 1, let code = codes.first {
-      return EventLoopError(code, text, isTransient: failures.contains(where: \.isTransient))
+      return EventLoopError(
+        code, text, isTransient: failures.contains(where: \.isTransient), reason: failures.first?.reason)
     }
     return EventLoopError(codes.contains(.connectFailed) ? .connectFailed : .nameNotResolved, text)
   }

@@ -16,14 +16,7 @@ struct PostgresDestination {
   static let addressLimit = 32
 
   /// The parameters `host`, `hostaddr` and `port`, as libpq wants them: lists of the same length between commas.
-  private(set) var parameters: [(name: String, value: String)]
-
-  private init(_ entries: [(host: String, address: String)], port: Int) {
-    parameters = [
-      ("host", entries.map(\.host).joined(separator: ",")), ("hostaddr", entries.map(\.address).joined(separator: ",")),
-      ("port", String(port)),
-    ]
-  }
+  let parameters: [(name: String, value: String)]
 
   /// Asks the policy for every host of a list between commas, before and after resolution.
   ///
@@ -49,7 +42,11 @@ struct PostgresDestination {
       throw PostgresError(
         isRefusal ? .configuration : .connection, failures.map(\.message).joined(separator: "; "))
     }
-    self.init(Array(entries.prefix(Self.addressLimit)), port: port)
+    let dialed = entries.prefix(Self.addressLimit)
+    parameters = [
+      ("host", dialed.map(\.host).joined(separator: ",")), ("hostaddr", dialed.map(\.address).joined(separator: ",")),
+      ("port", String(port)),
+    ]
   }
 
   /// What of one host may be dialed; addresses that may not are noted in `failures`.
