@@ -47,8 +47,10 @@ let package = Package(
 
     // Foundations, shared by both sides.
     .target(name: "PlainData", dependencies: [ordered], swiftSettings: house),
-    .target(name: "EventLoop", dependencies: ["CLinux", deque, heap, metrics], swiftSettings: house),
     .target(name: "Secrets", dependencies: ["CLinux", "COpenSSL", metrics], swiftSettings: house),
+    .target(name: "Egress", dependencies: ["CLinux", "Secrets"], swiftSettings: house),
+    .target(
+      name: "EventLoop", dependencies: ["CLinux", "Egress", "Secrets", deque, heap, metrics], swiftSettings: house),
     .target(
       name: "Observability", dependencies: ["CLinux", "EventLoop", "PlainData", "Secrets", ordered, logging, metrics],
       swiftSettings: house),
@@ -62,7 +64,7 @@ let package = Package(
       dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging, metrics],
       swiftSettings: house),
     .target(
-      name: "GRPCClient", dependencies: ["EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
+      name: "GRPCClient", dependencies: ["Egress", "EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
       swiftSettings: house),
     .target(name: "TemporalMessages", dependencies: ["CProtobufC", "CTemporalAPI"], swiftSettings: house),
 
@@ -70,7 +72,8 @@ let package = Package(
     .target(name: "Jinja", dependencies: ["PlainData", ordered], swiftSettings: house),
     .target(name: "YAMLDocument", dependencies: ["CYAML", "PlainData", ordered], swiftSettings: house),
     .target(
-      name: "PostgresClient", dependencies: ["CPostgres", "CLinux", "Secrets", logging], swiftSettings: house),
+      name: "PostgresClient", dependencies: ["CPostgres", "CLinux", "Egress", "Secrets", logging, metrics],
+      swiftSettings: house),
 
     // Core.
     .target(
@@ -103,14 +106,14 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "PostgresWarehouse",
-      dependencies: ["DBTContext", "DBTEngine", "PostgresClient", "Secrets", "Jinja", "PlainData", ordered, logging],
+      dependencies: ["DBTContext", "DBTEngine", "Egress", "PostgresClient", "Secrets", "Jinja", "PlainData", ordered, logging],
       swiftSettings: house),
 
     // Top and face.
     .target(
       name: "Worker",
       dependencies: [
-        "CLinux", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "TemporalClient",
+        "CLinux", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "TemporalClient",
         "TemporalMessages", "TemporalWorker",
         "WorkflowEngine", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument", ordered, logging,
         metrics,
@@ -119,7 +122,8 @@ let package = Package(
     .executableTarget(
       name: "sallyport",
       dependencies: [
-        "CLinux", "Worker", "Observability", "Secrets", "TemporalClient", "TemporalMessages", "DBTProject", "DBTEngine",
+        "CLinux", "Egress", "Worker", "Observability", "Secrets", "TemporalClient", "TemporalMessages", "DBTProject",
+        "DBTEngine",
         "PostgresWarehouse",
         "PlainData", "YAMLDocument", arguments, ordered, logging,
       ],
@@ -129,7 +133,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: trial),
   ]
     + [
-      "PlainData", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",
+      "PlainData", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",
       "TemporalMessages", "Jinja",
       "YAMLDocument", "PostgresClient", "TemporalClient", "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine",
       "TemporalWorker",

@@ -1,17 +1,26 @@
 internal import CLinux
+package import Egress
+internal import Secrets
 
-/// One attempt to reach a host: the only way in which this program opens a connection to the scheduler.
+/// One attempt to reach a destination: the only way in which this program opens a connection to the scheduler.
 ///
-/// The name is resolved on a thread of its own; its addresses are then tried with a stagger, families taking turns, and
-/// the first TCP connection wins (RFC 8305 in its simple form). Lives on the loop's thread.
+/// The policy is asked before a name is resolved and before an address is tried. Names are resolved on a thread of their
+/// own; `DialRace` says what is tried when. A proxy or a unix socket may stand in the place of the destination's own
+/// addresses. Lives on the loop's thread.
 package final class Dial {
   /// Whom to reach and how patiently.
   package struct Target: Sendable {
-    /// Name or literal; an IPv6 literal without brackets.
+    /// Name or literal; an IPv6 literal without brackets, with its zone if it needs one.
     package var host: String
     /// TCP port.
     package var port: Int
-    /// Time for resolving and connecting together.
+    /// Further hosts that serve as well, tried when those before them fail or stay silent. Not used through a proxy.
+    package var alternatives: [(host: String, port: Int)] = []
+    /// The way there.
+    package var route = DialRoute.direct
+    /// What may be dialed.
+    package var policy = EgressPolicy.open
+    /// Time for resolving and connecting together, a proxy's answer included.
     package var timeout: Duration
     /// How long sent bytes may later stay unacknowledged before the system gives the connection up.
     package var userTimeout: Duration
@@ -30,39 +39,57 @@ package final class Dial {
     }
   }
 
+  /// Finds the addresses of a host, blocking; runs on a thread of its own.
+  package typealias Resolver = @Sendable (_ host: String, _ port: Int) -> Result<[SocketAddress], EventLoopError>
+
   /// The pause before the next address is tried beside one that has not answered yet (gRFC A61).
-  private static let stagger: Duration = .milliseconds(250)
+  package static let stagger: Duration = .milliseconds(250)
 
   private let target: Target
   private let loop: EventLoop
+  private let resolver: Resolver
   private var completion: ((Result<StreamSocket, EventLoopError>) -> Void)?
-  private var waiting: [SocketAddress] = []
+  private var race: DialRace
   private var pending: [StreamSocket] = []
-  private var failures: [String] = []
+  private var tunnel: DialTunnel?
   private var deadlineTimer: TimerKey?
   private var staggerTimer: TimerKey?
 
   /// Prepares an attempt; `completion` is called once, on the loop's thread, unless the attempt is cancelled.
+  ///
+  /// - Parameter resolver: the system's, unless a test has another.
   package init(
-    _ target: Target, on loop: EventLoop, completion: @escaping (Result<StreamSocket, EventLoopError>) -> Void
+    _ target: Target, on loop: EventLoop,
+    resolver: @escaping Resolver = { host, port in
+      Result { () throws(EventLoopError) in try SocketAddress.resolve(host: host, port: port) }
+    },
+    completion: @escaping (Result<StreamSocket, EventLoopError>) -> Void
   ) {
     self.target = target
     self.loop = loop
+    self.resolver = resolver
     self.completion = completion
+    let names: [DialRace.Name] =
+      if case .proxy(let proxy) = target.route {
+        [(host: proxy.host, port: proxy.port)]
+      } else {
+        [(host: target.host, port: target.port)] + target.alternatives
+      }
+    race = DialRace(names, policy: target.policy, isLoopbackOnly: target.isLoopbackOnly)
   }
 
   /// Begins. The object must be kept by its owner until the completion.
   package func start() {
     deadlineTimer = loop.setTimer(at: .now() + target.timeout) { [weak self] in self?.timeOut() }
-    let (host, port) = (target.host, target.port)
     do throws(EventLoopError) {
-      try loop.offload("resolve") { () -> Result<[SocketAddress], EventLoopError> in
-        Result { () throws(EventLoopError) in try SocketAddress.resolve(host: host, port: port) }
-      } then: { [weak self] result in
-        self?.resolved(result)
+      switch target.route {
+      case .direct: perform(race.start())
+      case .proxy: try checkTunnel()
+      case .unix(let path): try connect(toSocket: path)
       }
     } catch {
-      finish(.failure(error))
+      // Never before `start` has returned.
+      loop.setTimer(at: .now()) { [weak self] in self?.finish(.failure(error)) }
     }
   }
 
@@ -72,48 +99,56 @@ package final class Dial {
     release()
   }
 
-  private func resolved(_ result: Result<[SocketAddress], EventLoopError>) {
-    guard completion != nil else { return }
-    switch result {
-    case .failure(let error): finish(.failure(error))
-    case .success(let addresses):
-      let permitted = target.isLoopbackOnly ? addresses.filter(\.isLoopback) : addresses
-      guard !permitted.isEmpty else {
-        let found = addresses.map(\.description).joined(separator: ", ")
-        return finish(
-          .failure(
-            EventLoopError(
-              .connectFailed, "'\(target.host)' resolves to \(found), but only this machine may be dialed in plaintext")
-          ))
+  /// The owner's time has run out before this object's own: ends as a timeout does.
+  package func expire() { timeOut() }
+
+  // MARK: Names and addresses
+
+  private func perform(_ actions: [DialRace.Action]) {
+    for action in actions where completion != nil {
+      switch action {
+      case .resolve(let index): resolve(index)
+      case .connect(let address, let name): connect(address, name: race.names[name].host)
+      case .setStagger:
+        cancelStagger()
+        staggerTimer = loop.setTimer(at: .now() + Self.stagger) { [weak self] in
+          guard let self else { return }
+          self.perform(self.race.staggerElapsed())
+        }
+      case .cancelStagger: cancelStagger()
+      case .finish(let error): loop.setTimer(at: .now()) { [weak self] in self?.finish(.failure(error)) }
       }
-      waiting = SocketAddress.interleaved(permitted)
-      tryNext()
     }
   }
 
-  private func tryNext() {
-    if let staggerTimer { loop.cancelTimer(staggerTimer) }
-    staggerTimer = nil
-    guard completion != nil else { return }
-    guard !waiting.isEmpty else {
-      if pending.isEmpty { finish(.failure(EventLoopError(.connectFailed, failures.joined(separator: "; ")))) }
-      return
-    }
-    let address = waiting.removeFirst()
+  private func resolve(_ index: Int) {
+    let (resolver, name) = (resolver, race.names[index])
     do throws(EventLoopError) {
-      let socket = try StreamSocket(for: address, userTimeout: target.userTimeout)
+      try loop.offload("resolve") {
+        resolver(name.host, name.port)
+      } then: { [weak self] result in
+        guard let self, self.completion != nil else { return }
+        self.perform(self.race.resolved(index, result))
+      }
+    } catch {
+      perform(race.resolved(index, .failure(error)))
+    }
+  }
+
+  private func connect(_ address: SocketAddress, name: String) {
+    do throws(EventLoopError) {
+      let socket = try StreamSocket(for: address, name: name, userTimeout: target.userTimeout)
       let status = socket.connect()
-      guard status == 0 || status == EINPROGRESS else { return attemptFailed(address, status) }
+      guard status == 0 || status == EINPROGRESS else {
+        return attemptFailed(address, SystemErrorText.describe(status))
+      }
       pending.append(socket)
       try loop.watch(socket.descriptor, for: .writable) { [weak self, weak socket] _ in
         guard let socket else { return }
         self?.attemptEnded(socket)
       }
     } catch {
-      return attemptFailed(address, error.message)
-    }
-    if !waiting.isEmpty {
-      staggerTimer = loop.setTimer(at: .now() + Self.stagger) { [weak self] in self?.tryNext() }
+      attemptFailed(address, error.message)
     }
   }
 
@@ -121,43 +156,135 @@ package final class Dial {
     loop.unwatch(socket.descriptor)
     pending.removeAll { $0 === socket }
     let status = socket.takeError()
-    if status == 0 { return finish(.success(socket)) }
+    if status == 0 { return connected(socket) }
     socket.close()
-    attemptFailed(socket.peer, status)
+    attemptFailed(socket.peer, SystemErrorText.describe(status))
   }
 
-  private func attemptFailed(_ address: SocketAddress, _ status: Int32) {
-    attemptFailed(address, SystemErrorText.describe(status))
+  private func attemptFailed(_ address: SocketAddress, _ reason: String) { perform(race.failed(address, reason)) }
+
+  private func connected(_ socket: StreamSocket) {
+    guard case .proxy(let proxy) = target.route else { return finish(.success(socket)) }
+    cancelStagger()
+    closePending()
+    openTunnel(proxy, on: socket)
   }
 
-  private func attemptFailed(_ address: SocketAddress, _ reason: String) {
-    failures.append("\(address): \(reason)")
-    tryNext()
+  // MARK: Through a proxy
+
+  /// The proxy resolves the destination's name, so that only the name can be checked here.
+  private func checkTunnel() throws(EventLoopError) {
+    guard !target.isLoopbackOnly else {
+      throw EventLoopError(
+        .proxyFailed, "plaintext to '\(target.host)' is not sent through a proxy: turn TLS on", isTransient: false)
+    }
+    do throws(EgressError) {
+      try target.policy.check(tunnelTo: target.host, port: target.port)
+    } catch {
+      throw EventLoopError(refusal: error)
+    }
+    perform(race.start())
   }
+
+  /// The password is read for every dial, on a thread of its own, so that a renewed one is used at once.
+  private func openTunnel(_ proxy: ProxyTarget, on socket: StreamSocket) {
+    pending = [socket]
+    let target = target
+    do throws(EventLoopError) {
+      try loop.offload("proxy-password") { () -> Result<ProxyTunnel, EgressError> in
+        Result { () throws(EgressError) in
+          var authorization: SharedSecret?
+          if let credentials = proxy.credentials { authorization = try credentials.authorization() }
+          return try ProxyTunnel(
+            toHost: target.host, port: target.port, proxy: proxy.description, authorization: authorization)
+        }
+      } then: { [weak self] result in
+        self?.requestMade(result, socket)
+      }
+    } catch {
+      finish(.failure(error))
+    }
+  }
+
+  private func requestMade(_ result: Result<ProxyTunnel, EgressError>, _ socket: StreamSocket) {
+    guard completion != nil else { return }
+    switch result {
+    case .failure(let error): finish(.failure(EventLoopError(proxy: error)))
+    case .success(let machine):
+      pending = []
+      let tunnel = DialTunnel(machine, on: socket, loop: loop) { [weak self] result in self?.finish(result) }
+      self.tunnel = tunnel
+      tunnel.start()
+    }
+  }
+
+  // MARK: To a unix socket
+
+  private func connect(toSocket path: String) throws(EventLoopError) {
+    do throws(EgressError) {
+      try target.policy.check(socket: path)
+    } catch {
+      throw EventLoopError(refusal: error)
+    }
+    guard let address = SocketAddress(unixPath: path) else {
+      throw EventLoopError(
+        .connectFailed, "'\(path)' is no path of a unix socket: at most 107 bytes", isTransient: false)
+    }
+    let socket = try StreamSocket(for: address, name: target.host, userTimeout: target.userTimeout)
+    let status = socket.connect()
+    guard status == 0 else {
+      let reason = status == EAGAIN ? "its queue of connections is full" : SystemErrorText.describe(status)
+      throw EventLoopError(.connectFailed, "\(address): \(reason)")
+    }
+    let own = geteuid()
+    guard let owner = socket.peerUser, owner == 0 || owner == own else {
+      let who = socket.peerUser.map { "user \($0)" } ?? "an unknown user"
+      throw EventLoopError(
+        .connectFailed,
+        "\(address): \(who) listens there, which is neither root nor this process's user \(own): "
+          + "let the other side run as one of these", isTransient: false)
+    }
+    loop.setTimer(at: .now()) { [weak self] in self?.finish(.success(socket)) }
+  }
+
+  // MARK: The end
 
   private func timeOut() {
-    let open = pending.map { "\($0.peer): no answer" }
-    let all = (failures + open).joined(separator: "; ")
     let seconds = target.timeout.clampedNanoseconds / 1_000_000_000
-    let text = all.isEmpty ? "the name '\(target.host)' was not resolved within \(seconds) s" : all
-    finish(.failure(EventLoopError(.connectTimedOut, text)))
+    if case .proxy(let proxy) = target.route, tunnel != nil {
+      return finish(
+        .failure(EventLoopError(.proxyFailed, "the proxy \(proxy) did not answer CONNECT within \(seconds) s")))
+    }
+    finish(.failure(race.timedOut(seconds: seconds)))
   }
 
   private func finish(_ result: Result<StreamSocket, EventLoopError>) {
-    let completion = completion
+    guard let completion else { return }
     self.completion = nil
     release()
-    completion?(result)
+    DialMetrics.ended(result)
+    completion(result)
   }
 
   private func release() {
-    for timer in [deadlineTimer, staggerTimer].compactMap({ $0 }) { loop.cancelTimer(timer) }
-    (deadlineTimer, staggerTimer) = (nil, nil)
+    if let deadlineTimer { loop.cancelTimer(deadlineTimer) }
+    deadlineTimer = nil
+    cancelStagger()
+    tunnel?.cancel()
+    tunnel = nil
+    closePending()
+  }
+
+  private func cancelStagger() {
+    if let staggerTimer { loop.cancelTimer(staggerTimer) }
+    staggerTimer = nil
+  }
+
+  private func closePending() {
     for socket in pending {
       loop.unwatch(socket.descriptor)
       socket.close()
     }
     pending = []
-    waiting = []
   }
 }

@@ -1,6 +1,8 @@
 internal import CLinux
+package import Egress
 
-/// A failure of the loop itself or of the sockets it opens. Every case is a fault of the environment.
+/// A failure of the loop itself or of the sockets it opens: a fault of the environment, or of the configuration when the
+/// egress policy or the proxy refuses.
 package struct EventLoopError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What failed.
   package enum Code: Sendable, Hashable {
@@ -16,16 +18,47 @@ package struct EventLoopError: Error, Sendable, Hashable, CustomStringConvertibl
     case connectTimedOut
     /// The attempt was cancelled by its owner.
     case cancelled
+    /// The egress policy does not admit the destination, or any of its addresses; nothing was dialed.
+    case egressRefused
+    /// The proxy refused the tunnel, or is none; the message says what it answered.
+    case proxyFailed
+  }
+
+  /// What of a destination the egress policy did not admit.
+  package enum Refusal: String, Sendable, Hashable {
+    case name, address, socket
   }
 
   /// What failed.
   package let code: Code
   /// A sentence for people, without secrets.
   package let message: String
+  /// Whether the same attempt may succeed later though nobody changes any configuration.
+  package let isTransient: Bool
+  /// What was refused; nil unless the code is `egressRefused`.
+  package let reason: Refusal?
 
-  package init(_ code: Code, _ message: String) {
+  package init(_ code: Code, _ message: String, isTransient: Bool = true, reason: Refusal? = nil) {
     self.code = code
     self.message = message
+    self.isTransient = isTransient
+    self.reason = reason
+  }
+
+  /// A refusal by the egress policy.
+  package init(refusal error: EgressError) {
+    let reason: Refusal =
+      switch error.code {
+      case .addressNotAllowed: .address
+      case .socketNotAllowed: .socket
+      default: .name
+      }
+    self.init(.egressRefused, error.message, isTransient: error.isTransient, reason: reason)
+  }
+
+  /// A failure of the proxy, or of what it is asked with.
+  package init(proxy error: EgressError) {
+    self.init(.proxyFailed, error.message, isTransient: error.isTransient)
   }
 
   /// A failure reported by the system, with its error number spelled out.

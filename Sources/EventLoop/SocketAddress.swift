@@ -1,26 +1,49 @@
 internal import CLinux
+internal import Egress
 
-/// One IPv4 or IPv6 address with a port, as the system's calls take it.
+/// One IPv4 or IPv6 address with a port, or the path of a unix socket, as the system's calls take it.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
   /// The bytes of the `sockaddr`.
   let bytes: [UInt8]
-  /// The address as numbers, such as `127.0.0.1` or `::1`.
+  /// The address as numbers, such as `127.0.0.1` or `::1`; for a unix socket its path.
   package let host: String
-  /// The TCP port.
+  /// The TCP port; 0 for a unix socket.
   package let port: Int
   /// Whether this is an IPv6 address.
   package let isIPv6: Bool
+  /// Whether this is a unix socket.
+  package let isUnix: Bool
 
-  /// Whether packets to this address never leave the machine (127.0.0.0/8 or ::1).
-  package var isLoopback: Bool { host == "::1" || host.hasPrefix("127.") || host.hasPrefix("::ffff:127.") }
+  /// Whether packets to this address never leave the machine (127.0.0.0/8, ::1 or a unix socket).
+  package var isLoopback: Bool { isUnix || network?.special == .loopback }
 
-  package var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  /// The address alone, as rules compare it; nil for a unix socket.
+  var network: NetworkAddress? { unsafe bytes.withUnsafeBytes { unsafe NetworkAddress(socketAddress: $0) } }
+
+  package var description: String {
+    if isUnix { return "unix:\(host)" }
+    return isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+
+  /// A unix socket by its path; nil when the path is empty, holds a zero byte, or is longer than the 107 bytes that fit.
+  init?(unixPath path: String) {
+    let text = Array(path.utf8)
+    let room = 108  // of `sun_path`, its zero byte included (unix(7))
+    guard !text.isEmpty, text.count < room, !text.contains(0) else { return nil }
+    let family = unsafe withUnsafeBytes(of: sa_family_t(AF_UNIX)) { unsafe Array($0) }
+    bytes = family + text + Array(repeating: 0, count: room - text.count)
+    host = path
+    port = 0
+    isIPv6 = false
+    isUnix = true
+  }
 
   /// Copies an address that the system's resolver returned; nil for other families.
   init?(copying address: UnsafePointer<sockaddr>, length: socklen_t) {
     let family = unsafe Int32(address.pointee.sa_family)
     guard family == AF_INET || family == AF_INET6 else { return nil }
     isIPv6 = family == AF_INET6
+    isUnix = false
     unsafe bytes = [UInt8](UnsafeRawBufferPointer(start: address, count: Int(length)))
     var text = [UInt8](repeating: 0, count: Int(NI_MAXHOST))
     let status = unsafe text.withUnsafeMutableBytes { area in

@@ -1,6 +1,6 @@
 internal import CLinux
 
-/// A non-blocking TCP socket. Owns its descriptor; used on the loop's thread only.
+/// A non-blocking TCP or unix stream socket. Owns its descriptor; used on the loop's thread only.
 package final class StreamSocket {
   /// What one attempt to read or write came to.
   package enum Transfer: Equatable {
@@ -16,20 +16,27 @@ package final class StreamSocket {
 
   /// The descriptor, for watching; invalid once closed.
   package private(set) var descriptor: Int32
-  /// The address at the other end.
+  /// The address at the other end; the proxy's when there is one between.
   package let peer: SocketAddress
+  /// The configured host for which this connection was made: what the other side must prove to be.
+  package let name: String
 
   /// Opens a socket for an address, with the options that a long-lived connection needs; does not connect yet.
   ///
   /// TCP_NODELAY: requests go out at once. Keep-alive probes after 60 s are a backstop below the PINGs of HTTP/2.
   /// TCP_USER_TIMEOUT ends a connection whose sent bytes nobody acknowledges.
   ///
-  /// - Parameter userTimeout: how long sent bytes may stay unacknowledged.
-  init(for peer: SocketAddress, userTimeout: Duration) throws(EventLoopError) {
+  /// - Parameters:
+  ///   - name: the configured host to which the address belongs, or to which the proxy there will lead.
+  ///   - userTimeout: how long sent bytes may stay unacknowledged.
+  init(for peer: SocketAddress, name: String, userTimeout: Duration) throws(EventLoopError) {
     self.peer = peer
+    self.name = name
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-    descriptor = socket(peer.isIPv6 ? AF_INET6 : AF_INET, kind, 0)
+    let family = peer.isUnix ? AF_UNIX : peer.isIPv6 ? AF_INET6 : AF_INET
+    descriptor = socket(family, kind, 0)
     guard descriptor >= 0 else { throw EventLoopError(.descriptorRefused, systemError: sly_errno()) }
+    guard !peer.isUnix else { return }
     set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
     set(SOL_SOCKET, SO_KEEPALIVE, 1)
     set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 60)
@@ -57,10 +64,38 @@ package final class StreamSocket {
     return status == 0 ? number : sly_errno()
   }
 
+  /// The user who listens at the other end of a unix socket; nil when the system does not say.
+  var peerUser: uid_t? {
+    // `struct ucred`, whose declaration the C library hides: process, user, group.
+    var credentials: [UInt32] = [0, .max, .max]
+    var size = socklen_t(12)
+    let status = unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size)
+    return status == 0 && size == 12 ? credentials[1] : nil
+  }
+
+  /// Looks at what has arrived and leaves it there.
+  func peek(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    unsafe take(into: buffer, Int32(MSG_PEEK))
+  }
+
+  /// Takes so many bytes that `peek` has shown, and forgets them.
+  func discard(_ count: Int) {
+    var left = count
+    unsafe withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 1) { area in
+      while left > 0 {
+        let part = unsafe UnsafeMutableRawBufferPointer(rebasing: area[..<min(left, area.count)])
+        guard case .moved(let taken) = unsafe receive(into: part) else { return }
+        left -= taken
+      }
+    }
+  }
+
   /// Reads what has arrived, at most a buffer's worth.
-  package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+  package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer { unsafe take(into: buffer, 0) }
+
+  private func take(into buffer: UnsafeMutableRawBufferPointer, _ flags: Int32) -> Transfer {
     while true {
-      let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, flags)
       if count > 0 { return .moved(count) }
       if count == 0 { return .ended }
       let number = sly_errno()

@@ -1,3 +1,4 @@
+package import Egress
 package import Secrets
 package import TLSClient
 
@@ -64,6 +65,14 @@ package struct ChannelConfiguration: Sendable {
   package var host: String
   /// TCP port, 1...65535.
   package var port: Int
+  /// Further hosts that serve as well, each proved by its own name; tried in turn with the first.
+  package var alternatives: [(host: String, port: Int)] = []
+  /// A unix socket to dial instead of host and port, which stay the server's name; nil: none.
+  package var socketPath: String?
+  /// The proxy that connections go through; nil: none.
+  package var proxy: ProxyConfiguration?
+  /// What may be dialed.
+  package var egress = EgressPolicy.open
   /// How the connection is secured; nil: plaintext, which is refused unless the host is loopback or `allowPlaintext` is set.
   package var tls: TLSConfiguration?
   /// The user asked for plaintext by name although the host is not loopback.

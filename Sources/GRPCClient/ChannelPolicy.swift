@@ -7,12 +7,13 @@ enum ChannelPolicy {
     guard !configuration.host.isEmpty, (1...65_535).contains(configuration.port) else {
       return "'\(configuration.host):\(configuration.port)' is not an address: give host:port"
     }
-    guard configuration.tls == nil, !isLoopback(configuration.host) else { return nil }
+    let hosts = [configuration.host] + configuration.alternatives.map(\.host)
+    guard configuration.tls == nil, let remote = hosts.first(where: { !isLoopback($0) }) else { return nil }
     if configuration.apiKeyFile != nil || configuration.apiKey != nil || configuration.authorization != nil {
-      return "an API key is never sent to '\(configuration.host)' without TLS: turn TLS on"
+      return "an API key is never sent to '\(remote)' without TLS: turn TLS on"
     }
     guard configuration.allowPlaintext else {
-      return "plaintext to '\(configuration.host)' is refused because it is not this machine:"
+      return "plaintext to '\(remote)' is refused because it is not this machine:"
         + " turn TLS on, or ask for plaintext by name"
     }
     return nil
@@ -29,6 +30,7 @@ enum ChannelPolicy {
   /// The value of `:authority`.
   static func authority(of configuration: ChannelConfiguration) -> String {
     if let authority = configuration.authority ?? configuration.tls?.serverName { return authority }
+    if configuration.socketPath != nil { return configuration.host }
     let isIPv6 = configuration.host.contains(":") && !configuration.host.hasPrefix("[")
     let host = isIPv6 ? "[\(configuration.host)]" : configuration.host
     return configuration.port == (configuration.tls == nil ? 80 : 443) ? host : "\(host):\(configuration.port)"

@@ -62,12 +62,8 @@ extension GRPCChannel {
   }
 
   private var connectionOptions: HTTP2ConnectionOptions {
-    let isGuarded = configuration.tls == nil && !configuration.allowPlaintext
-    let host = configuration.host
-    let dialed = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-    let target = Dial.Target(
-      host: dialed, port: configuration.port, timeout: configuration.connectTimeout,
-      userTimeout: configuration.keepalive.interval + configuration.keepalive.timeout, isLoopbackOnly: isGuarded)
+    // Each failed attempt begins with the next of the hosts, so that one that answers wrongly does not hold up the rest.
+    let target = configuration.dialTarget(attempt: working.failedAttempts)
     var options = HTTP2ConnectionOptions(target: target, tls: configuration.tls)
     options.keepaliveInterval = configuration.keepalive.interval * (1 << plan.keepaliveDoublings)
     options.keepaliveTimeout = configuration.keepalive.timeout

@@ -197,13 +197,16 @@ package final class HTTP2Connection {
       self.socket = socket
       session = try HTTP2Session(limits: options.limits)
       tls = try context.map { (context) throws(TLSError) in
-        try TLSSession(context: context, host: options.target.host)
+        try TLSSession(context: context, host: socket.name)
       }
       stage = tls == nil ? .open : .securing
       try loop.watch(socket.descriptor, for: .readable) { [weak self] readiness in self?.socketReady(readiness) }
       pump()
     } catch let error as EventLoopError {
-      fail(HTTP2Error(.unreachable, "no connection to \(options.target.host):\(options.target.port): \(error.message)"))
+      fail(
+        HTTP2Error(
+          error.isTransient ? .unreachable : .localConfiguration,
+          "no connection to \(options.target.host):\(options.target.port): \(error.message)"))
     } catch {
       fail(HTTP2Error(.localConfiguration, "\(error)"))
     }
@@ -211,11 +214,12 @@ package final class HTTP2Connection {
 
   private func setupTimedOut() {
     timer = nil
+    // The dial knows what it waits for, and reports it as its end.
+    if let dial { return dial.expire() }
     let seconds = options.target.timeout.clampedNanoseconds / 1_000_000_000
     let phase =
       switch stage {
       case .preparing: "the TLS files were not read"
-      case .dialing: "no connection was made"
       case .securing: "the TLS handshake was not finished"
       default: "the server sent no HTTP/2 SETTINGS"
       }

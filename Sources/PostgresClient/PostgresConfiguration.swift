@@ -1,3 +1,4 @@
+package import Egress
 package import Secrets
 
 /// Where to connect and as whom: the parameters of libpq that a profile can set.
@@ -28,6 +29,8 @@ package struct PostgresConfiguration: Sendable {
   package var sslKey: String?
   package var sslRootCertificate: String?
   package var applicationName: String? = "dbt"
+  /// What may be dialed. Under a policy that is not open, names are resolved here instead of in libpq.
+  package var egress = EgressPolicy.open
 
   package init(host: String, port: Int, user: String, password: Password, database: String) {
     self.host = host
@@ -37,10 +40,10 @@ package struct PostgresConfiguration: Sendable {
     self.database = database
   }
 
-  /// The parameters but the password, as libpq names them, in a fixed order.
+  /// The parameters but the password and where to connect, as libpq names them, in a fixed order.
   var parameters: [(name: String, value: String)] {
     var list: [(name: String, value: String)] = [
-      ("host", host), ("port", String(port)), ("user", user), ("dbname", database), ("client_encoding", "UTF8"),
+      ("user", user), ("dbname", database), ("client_encoding", "UTF8"),
     ]
     func add(_ name: String, _ value: String?) {
       if let value, !value.isEmpty { list.append((name, value)) }

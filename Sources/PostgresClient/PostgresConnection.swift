@@ -147,7 +147,9 @@ extension PostgresConnection {
         throw PostgresError(.configuration, "cannot read the password: \(error)")
       }
     }
-    let parameters = configuration.parameters
+    let destination = try PostgresDestination(
+      hosts: configuration.host, port: configuration.port, policy: configuration.egress)
+    let parameters = destination.parameters + configuration.parameters
     if let bad = parameters.first(where: { $0.value.utf8.contains(0) }) {
       throw PostgresError(.configuration, "connection parameter '\(bad.name)' contains a zero byte")
     }

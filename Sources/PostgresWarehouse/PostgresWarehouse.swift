@@ -1,5 +1,6 @@
 package import DBTContext
 package import DBTEngine
+package import Egress
 package import PostgresClient
 
 /// PostgreSQL as a warehouse: sessions by a profile's target.
@@ -10,8 +11,10 @@ package struct PostgresWarehouse: Warehouse {
   package let isAutocommit: Bool
   package let connectRetries: Int
 
-  /// - Parameter limits: bounds of what a session may receive.
-  package init(_ target: TargetProfile, limits: PostgresLimits = .standard) {
+  /// - Parameters:
+  ///   - limits: bounds of what a session may receive.
+  ///   - egress: what may be dialed.
+  package init(_ target: TargetProfile, limits: PostgresLimits = .standard, egress: EgressPolicy = .open) {
     var configuration = PostgresConfiguration(
       host: target.host, port: target.port, user: target.user,
       password: target.passwordFile.map { .file(path: $0) } ?? target.password.map { .secret($0) } ?? .none,
@@ -24,6 +27,7 @@ package struct PostgresWarehouse: Warehouse {
     configuration.sslKey = target.sslkey
     configuration.sslRootCertificate = target.sslrootcert
     configuration.applicationName = target.applicationName
+    configuration.egress = egress
     self.configuration = configuration
     self.limits = limits
     role = target.role

@@ -55,7 +55,7 @@ package struct ClientConfiguration: Sendable {
     var reader = SettingReader(environment)
     scheduler = .read(&reader)
     log = .read(&reader)
-    reader.refuseWhatIsNotThere(in: [.scheduler])
+    reader.refuseWhatIsNotThere(in: [.scheduler, .network])
     reader.warnOfMisspellings()
     warnings = reader.warnings
     try reader.finish()

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// The scheduler's address as configured: `host:port`, `[::1]:7233`, `http://…` or `https://…`.
+/// The scheduler's address as configured: `host:port`, `[::1]:7233`, `http://…`, `https://…` or `unix:/path`.
 package struct SchedulerAddress: Sendable, Hashable, CustomStringConvertible {
   /// What the address itself says about encryption.
   package enum Scheme: String, Sendable, Hashable {
@@ -23,9 +23,20 @@ package struct SchedulerAddress: Sendable, Hashable, CustomStringConvertible {
   package let host: String
   /// TCP port, 1...65535.
   package let port: Int
+  /// The unix socket to dial instead; the host is then `localhost`. Nil: none.
+  package let socketPath: String?
 
   /// Reads an address; see the type.
   package init(_ text: String) throws(Fault) {
+    if text.hasPrefix("unix:") {
+      let path = String(text.dropFirst(text.hasPrefix("unix:///") ? 7 : 5))
+      guard path.hasPrefix("/"), path.utf8.count <= 107, path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+        throw Fault(reason: "has no absolute path of at most 107 bytes after unix:")
+      }
+      (scheme, host, port, socketPath) = (nil, "localhost", SchedulerAddress.standardPort, path)
+      return
+    }
+    socketPath = nil
     let (scheme, rest) = try SchedulerAddress.splitScheme(text)
     self.scheme = scheme
     guard !rest.contains("@") else { throw Fault(reason: "carries a user or password, which has no place there") }
@@ -80,8 +91,9 @@ package struct SchedulerAddress: Sendable, Hashable, CustomStringConvertible {
     return (host, number)
   }
 
-  /// Whether the host is this machine: `localhost`, 127.0.0.0/8 or ::1.
+  /// Whether the host is this machine: `localhost`, 127.0.0.0/8, ::1 or a unix socket.
   package var isLoopback: Bool {
+    if socketPath != nil { return true }
     let name = host.lowercased()
     if ["localhost", "localhost.", "::1", "0:0:0:0:0:0:0:1"].contains(name) || name.hasSuffix(".localhost") {
       return true
@@ -98,5 +110,8 @@ package struct SchedulerAddress: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  package var description: String {
+    if let socketPath { return "unix:\(socketPath)" }
+    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
 }

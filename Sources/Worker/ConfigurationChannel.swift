@@ -11,6 +11,10 @@ extension SchedulerConfiguration {
     var channel = ChannelConfiguration(host: address.host, port: address.port, tls: tls)
     // The reader has refused plaintext to other machines unless TEMPORAL_TLS=off asks for it.
     channel.allowPlaintext = tls == nil
+    channel.alternatives = alternatives.map { ($0.host, $0.port) }
+    channel.socketPath = address.socketPath
+    channel.proxy = network.proxy
+    channel.egress = network.egress
     channel.userAgent = Version.identity
     channel.probePath = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo"
     channel.authority = authority

@@ -36,15 +36,13 @@ package struct SettingReader {
   /// The value as it is set; an empty one counts as unset.
   package mutating func given(_ setting: Setting) -> String? {
     consulted.insert(setting.name)
-    guard let value = environment.values[setting.name], !value.isEmpty else { return nil }
-    return value
+    return ([setting.name] + setting.aliases).lazy.compactMap { environment.values[$0] }.first { !$0.isEmpty }
   }
 
   /// Whether the variable, or its `_FILE`, has a value.
   package func isSet(_ setting: Setting) -> Bool {
-    [setting.name, setting.fileName].contains { name in
-      guard let name else { return false }
-      return environment.values[name]?.isEmpty == false || environment.secrets[name]?.isEmpty == false
+    ([setting.name] + setting.aliases + [setting.fileName].compactMap { $0 }).contains { name in
+      environment.values[name]?.isEmpty == false || environment.secrets[name]?.isEmpty == false
     }
   }
 
@@ -146,7 +144,7 @@ package struct SettingReader {
   /// A secret from the variable or from the file that `NAME_FILE` names.
   package mutating func secret(_ setting: Setting) -> SecretSource? {
     consulted.insert(setting.name)
-    let value = environment.secrets[setting.name]
+    let value = ([setting.name] + setting.aliases).lazy.compactMap { environment.secrets[$0] }.first
     guard let fileName = setting.fileName, let path = environment.values[fileName], !path.isEmpty else {
       if let value { Redactor.process.register(value) }
       return value.map { .value($0) }

@@ -6,6 +6,10 @@ package import TLSClient
 package struct SchedulerConfiguration: Sendable {
   /// Whom to dial.
   package var address: SchedulerAddress
+  /// Further addresses that serve as well.
+  package var alternatives: [SchedulerAddress] = []
+  /// The way there.
+  package var network = NetworkConfiguration()
   /// The namespace of the runs.
   package var namespace: String
   /// The queue that is polled, or submitted to.
@@ -19,22 +23,39 @@ package struct SchedulerConfiguration: Sendable {
 
   /// Reads the variables of the scheduler section. On faults the result is not to be used; `reader.finish()` throws.
   package static func read(_ reader: inout SettingReader) -> SchedulerConfiguration {
-    let address = readAddress(&reader)
+    let addresses = readAddresses(&reader)
     var configuration = SchedulerConfiguration(
-      address: address, namespace: reader.text(.temporalNamespace) ?? "",
+      address: addresses[0], namespace: reader.text(.temporalNamespace) ?? "",
       taskQueue: reader.text(.temporalTaskQueue) ?? "", tls: nil, apiKey: readAPIKey(&reader))
+    configuration.alternatives = Array(addresses.dropFirst())
+    configuration.network = .read(&reader)
     for setting in [Setting.temporalNamespace, .temporalTaskQueue] {
       if let value = reader.text(setting), value.utf8.count > 1000 {
         reader.fault(setting, "longer than the 1000 bytes that the scheduler takes")
       }
     }
-    configuration.tls = readTLS(&reader, address)
+    // What the one furthest away needs, all need.
+    configuration.tls = readTLS(&reader, addresses.first { !$0.isLoopback } ?? addresses[0])
     configuration.authority = readAuthority(&reader)
+    configuration.checkEgress(&reader)
     return configuration
   }
 
-  private static func readAddress(_ reader: inout SettingReader) -> SchedulerAddress {
-    let text = reader.text(.temporalAddress) ?? ""
+  /// At least one address; a stand-in after a fault.
+  private static func readAddresses(_ reader: inout SettingReader) -> [SchedulerAddress] {
+    let addresses = (reader.text(.temporalAddress) ?? "").split(separator: ",", omittingEmptySubsequences: false)
+      .map { readAddress(String($0).trimmingSpaces, &reader) }
+    guard addresses.count > 1 else { return addresses }
+    if addresses.contains(where: { $0.socketPath != nil }) {
+      reader.fault(.temporalAddress, "names a unix socket beside other addresses: give the socket alone")
+    }
+    if Set(addresses.map(\.scheme)).count > 1 {
+      reader.fault(.temporalAddress, "mixes addresses with different schemes: write all of them alike")
+    }
+    return addresses
+  }
+
+  private static func readAddress(_ text: String, _ reader: inout SettingReader) -> SchedulerAddress {
     do {
       return try SchedulerAddress(text)
     } catch {
@@ -131,5 +152,12 @@ extension SchedulerAddress {
     scheme = nil
     host = "localhost"
     self.port = port
+    socketPath = nil
+  }
+}
+
+extension String {
+  fileprivate var trimmingSpaces: String {
+    String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 }

@@ -31,6 +31,7 @@ package struct Setting: Sendable, Hashable {
   /// The table's chapters, in its order.
   package enum Section: String, Sendable, Hashable, CaseIterable {
     case scheduler = "Scheduler"
+    case network = "Network"
     case projects = "Projects"
     case artifacts = "Artifacts"
     case tuning = "Worker tuning"
@@ -53,10 +54,12 @@ package struct Setting: Sendable, Hashable {
   package let isSecret: Bool
   /// Whether a value is acted upon.
   package let availability: Availability
+  /// Other spellings under which other programs know the variable; `name` wins.
+  package let aliases: [String]
 
   init(
     _ name: String, _ section: Section, _ kind: Kind, standard: String? = nil, example: String? = nil,
-    isSecret: Bool = false, availability: Availability = .read, _ doc: String
+    isSecret: Bool = false, availability: Availability = .read, aliases: [String] = [], _ doc: String
   ) {
     self.name = name
     self.section = section
@@ -65,6 +68,7 @@ package struct Setting: Sendable, Hashable {
     self.example = example ?? standard ?? kind.sample
     self.isSecret = isSecret
     self.availability = availability
+    self.aliases = aliases
     self.doc = doc
   }
 

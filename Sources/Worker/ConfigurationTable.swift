@@ -2,16 +2,17 @@
 extension Setting {
   /// All of them.
   package static let all: [Setting] =
-    schedulerSettings + projectSettings + artifactSettings + tuningSettings + operationSettings
+    schedulerSettings + networkSettings + projectSettings + artifactSettings + tuningSettings + operationSettings
 
   /// The names whose values must be taken out of the environment at the start.
-  package static let secretNames = Set(all.filter(\.isSecret).map(\.name))
+  package static let secretNames = Set(all.filter(\.isSecret).flatMap { [$0.name] + $0.aliases })
 
   // MARK: Scheduler
 
   static let temporalAddress = Setting(
     "TEMPORAL_ADDRESS", .scheduler, .address, standard: "localhost:7233", example: "scheduler.example:7233",
-    "The scheduler's front end: `host:port`, `[::1]:7233`, `https://host:port`, or `http://host:port` for plaintext.")
+    "The scheduler's front end: `host:port`, `[::1]:7233`, `https://host:port`, `http://host:port` for plaintext, several "
+      + "of these between commas, or `unix:/path`.")
   static let temporalNamespace = Setting(
     "TEMPORAL_NAMESPACE", .scheduler, .text, standard: "default", "The namespace that holds the runs.")
   static let temporalTaskQueue = Setting(
@@ -58,13 +59,6 @@ extension Setting {
       "NEXUS_ENABLED", .scheduler, .flag, availability: .later(harmless: falseWords), "Nexus operations."),
     Setting(
       "SALLYPORT_CODEC_KEYRING", .scheduler, .folder, availability: .later(harmless: []), "Payload encryption."),
-    Setting(
-      "SALLYPORT_EGRESS_ALLOW", .scheduler, .text, availability: .later(harmless: []),
-      "Hosts that may be dialed. Until then: a network policy."),
-    Setting(
-      "HTTPS_PROXY", .scheduler, .text,
-      availability: .warned("connections are dialed directly; this version does not use a proxy"),
-      "Proxy for outbound connections."),
   ]
 
   // MARK: Projects

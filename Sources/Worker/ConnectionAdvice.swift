@@ -34,6 +34,8 @@ package enum ConnectionAdvice {
   static func settings(_ text: String, isCredentialRefused: Bool) -> [String] {
     let text = text.lowercased()
     func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
+    if says("sallyport_egress_allow") { return ["SALLYPORT_EGRESS_ALLOW"] }
+    if says("the proxy") { return ["HTTPS_PROXY", "NO_PROXY", "SALLYPORT_PROXY_PASSWORD"] }
     if says("is not for '", "server name") { return ["TEMPORAL_TLS_SERVER_NAME", "TEMPORAL_ADDRESS"] }
     if says("client certificate", "private key", "passphrase") { return ["TEMPORAL_TLS_CERT", "TEMPORAL_TLS_KEY"] }
     if says("does not come from", "authorit", "trust anchor") { return ["TEMPORAL_TLS_CA"] }

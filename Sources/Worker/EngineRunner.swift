@@ -22,7 +22,8 @@ package final class EngineRunner: ProjectRunner {
   /// - Throws: `WorkerProcessError` when two projects have one name, `EngineError` when dbt's macro packages are
   /// missing.
   package init(_ configuration: Configuration, environment: ProcessEnvironment, logger: Logger) throws {
-    catalog = try ProjectCatalog(configuration.projects, environment: environment, logger: logger)
+    catalog = try ProjectCatalog(
+      configuration.projects, egress: configuration.scheduler.network.egress, environment: environment, logger: logger)
     artifacts = configuration.artifacts
     self.logger = logger
     try OperatingSystemThread.start("parse") { [catalog] in

@@ -2,6 +2,7 @@ import CLinux
 import DBTContext
 import DBTEngine
 import DBTProject
+import Egress
 import Glibc
 import Logging
 import OrderedCollections
@@ -45,11 +46,14 @@ final class ProjectCatalog: Sendable {
   private let macroFolder: String
   private let target: String?
   private let environment: ProcessEnvironment
+  private let egress: EgressPolicy
   private let logger: Logger
   private let slots = Mutex<OrderedDictionary<Key, Slot>>([:])
 
   /// Reads the names of the projects; parses none.
-  init(_ configuration: ProjectConfiguration, environment: ProcessEnvironment, logger: Logger) throws {
+  init(
+    _ configuration: ProjectConfiguration, egress: EgressPolicy = .open, environment: ProcessEnvironment, logger: Logger
+  ) throws {
     var projects: OrderedDictionary<String, Project> = [:]
     for directory in configuration.directories {
       let path = Folder.absolute(directory)
@@ -64,6 +68,7 @@ final class ProjectCatalog: Sendable {
     macroFolder = try MacroPackages.find(configured: configuration.macrosDirectory)
     target = configuration.target
     self.environment = environment
+    self.egress = egress
     self.logger = logger
   }
 
@@ -128,9 +133,9 @@ final class ProjectCatalog: Sendable {
     let sink = LogSink(logger, project: project.name)
     let engine = try Engine.open(
       options, settings: settings, command: request.command,
-      warehouse: { profile in
+      warehouse: { [egress] profile in
         if let password = profile.password { Redactor.process.register(password) }
-        return PostgresWarehouse(profile)
+        return PostgresWarehouse(profile, egress: egress)
       }, sink: { sink.take($0) })
     logger.info("project parsed", metadata: ["project": "\(project.name)"])
     return engine

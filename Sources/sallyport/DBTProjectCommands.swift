@@ -79,7 +79,7 @@ struct DBTDebugCommand: AsyncParsableCommand {
         say("  \(name): \(value.stringValue ?? value.json())")
       }
       do throws(WarehouseError) {
-        let database = try PostgresWarehouse(profile).connect(session.cancellation)
+        let database = try PostgresWarehouse(profile, egress: session.egress).connect(session.cancellation)
         defer { database.close() }
         _ = try database.execute("select 1 as id", fetch: .all)
       } catch {

@@ -2,6 +2,7 @@ import ArgumentParser
 import CLinux
 import DBTContext
 import DBTEngine
+import Egress
 import Glibc
 import OrderedCollections
 import PlainData
@@ -15,6 +16,8 @@ struct DBTSession: Sendable {
   let request: RunRequest
   let console: DBTConsole
   let cancellation = Cancellation()
+  /// What the warehouse may dial.
+  let egress: EgressPolicy
 
   /// - Throws: a usage error in `--vars`.
   init(
@@ -52,6 +55,11 @@ struct DBTSession: Sendable {
     request.resourceTypes = types?.resourceType ?? []
     request.excludedResourceTypes = types?.excludeResourceType ?? []
     self.request = request
+    do throws(ConfigurationError) {
+      egress = try NetworkConfiguration.egress(of: Launch.environment)
+    } catch {
+      throw EngineError(.usage, "\(error)")
+    }
   }
 
   /// Opens the project and says what was found.
@@ -60,7 +68,7 @@ struct DBTSession: Sendable {
     let console = console
     let engine = try Engine.open(
       try engineOptions(), settings: request.settings, command: request.command,
-      warehouse: { PostgresWarehouse($0) }, sink: { console.take($0) })
+      warehouse: { [egress] in PostgresWarehouse($0, egress: egress) }, sink: { console.take($0) })
     if announces { console.take(LogLine(.info, engine.foundLine)) }
     return engine
   }

@@ -8,7 +8,9 @@ import Testing
   /// Our targets, lowest layer first. A target may import targets of earlier rows only.
   static let rows: [[String]] = [
     ["COpenSSL", "CNghttp2", "CProtobufC", "CPostgres", "CYAML", "CPCRE2", "CLinux", "CTemporalAPI"],
-    ["PlainData", "EventLoop", "Secrets"],
+    ["PlainData", "Secrets"],
+    ["Egress"],
+    ["EventLoop"],
     ["Observability"],
     ["TLSClient", "TemporalMessages", "Jinja", "YAMLDocument", "PostgresClient"],
     ["HTTP2Client"],

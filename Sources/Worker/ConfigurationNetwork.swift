@@ -1,0 +1,111 @@
+package import Egress
+package import Secrets
+
+/// The way out: what may be dialed, and through which proxy.
+package struct NetworkConfiguration: Sendable {
+  /// What may be dialed, by the connection to the scheduler and by the warehouse's.
+  package var egress = EgressPolicy.open
+  /// The proxy on the way to the scheduler; nil: none.
+  package var proxy: ProxyConfiguration?
+
+  /// Reads the variables of the network section. On faults the result is not to be used; `reader.finish()` throws.
+  package static func read(_ reader: inout SettingReader) -> NetworkConfiguration {
+    NetworkConfiguration(egress: readEgress(&reader), proxy: readProxy(&reader))
+  }
+
+  /// What the warehouse may dial when there is no worker around: `sallyport dbt` reads this one variable only.
+  ///
+  /// - Throws: `ConfigurationError`, naming the entry that cannot be read.
+  package static func egress(of environment: ProcessEnvironment) throws(ConfigurationError) -> EgressPolicy {
+    var reader = SettingReader(environment)
+    let policy = readEgress(&reader)
+    try reader.finish()
+    return policy
+  }
+
+  private static func readEgress(_ reader: inout SettingReader) -> EgressPolicy {
+    guard let text = reader.given(.egressAllow) else { return .open }
+    do throws(EgressError) {
+      return try EgressPolicy(parsing: text)
+    } catch {
+      reader.fault(.egressAllow, "\(error.message)")
+      return .open
+    }
+  }
+
+  private static func readProxy(_ reader: inout SettingReader) -> ProxyConfiguration? {
+    let explicit = reader.secret(.proxy)
+    let common = reader.secret(.httpsProxy)
+    let password = reader.secret(.proxyPassword)
+    let bypass = ProxyBypass(parsing: reader.given(.noProxy) ?? "")
+    let setting = explicit == nil ? Setting.httpsProxy : .proxy
+    let url = explicit ?? common
+    if !bypass.unread.isEmpty, url != nil {
+      reader.warn("NO_PROXY holds entries of a form that is not known here: \(bypass.unread.joined(separator: ", "))")
+    }
+    guard let url, let text = try? url.current() else {
+      if password != nil { reader.fault(.proxyPassword, "set without SALLYPORT_PROXY or HTTPS_PROXY: unset it") }
+      return nil
+    }
+    if explicit != nil, isOff(text) { return nil }
+    do throws(EgressError) {
+      var target = try ProxyTarget(parsing: text)
+      try add(password, to: &target)
+      return ProxyConfiguration(target: target, bypass: bypass)
+    } catch {
+      reader.fault(setting, "\(error.message); for example \(setting.name)=\(setting.example)")
+      return nil
+    }
+  }
+
+  private static func isOff(_ text: SharedSecret) -> Bool {
+    unsafe text.withBytes { unsafe String(decoding: $0.prefix(8), as: UTF8.self).lowercased() == "off" }
+  }
+
+  /// Joins user and password, and keeps the password out of the log.
+  private static func add(_ source: SecretSource?, to target: inout ProxyTarget) throws(EgressError) {
+    guard let source else {
+      if case .fixed(let secret) = target.credentials?.password { Redactor.process.register(secret) }
+      return
+    }
+    guard let user = target.credentials?.user else {
+      throw EgressError(.malformedSetting, "names no user for SALLYPORT_PROXY_PASSWORD: write http://user@host:port")
+    }
+    if case .fixed = target.credentials?.password {
+      throw EgressError(.malformedSetting, "holds a password, and SALLYPORT_PROXY_PASSWORD is set too: leave one out")
+    }
+    target.credentials = ProxyCredentials(
+      user: user,
+      password:
+        switch source
+      {
+      case .value(let secret): .fixed(secret)
+      case .file(let file): .file(file)
+      })
+  }
+}
+
+extension SchedulerConfiguration {
+  /// Adds a fault for each scheduler address, or proxy on the way, that the policy could never admit: better at the start
+  /// than at the first dial.
+  func checkEgress(_ reader: inout SettingReader) {
+    func check(_ body: () throws(EgressError) -> Void) -> String? {
+      do throws(EgressError) {
+        try body()
+        return nil
+      } catch {
+        return error.message
+      }
+    }
+    for address in [address] + alternatives {
+      let proxy = address.socketPath == nil ? network.proxy?.proxy(forHost: address.host, port: address.port) : nil
+      let fault = check { () throws(EgressError) in
+        if let path = address.socketPath { return try network.egress.check(socket: path) }
+        guard let proxy else { return try network.egress.check(name: address.host, port: address.port) }
+        try network.egress.check(tunnelTo: address.host, port: address.port)
+        try network.egress.check(name: proxy.host, port: proxy.port)
+      }
+      if let fault { reader.fault(.egressAllow, "shuts out the scheduler: \(fault)") }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/// The variables of the way out.
+extension Setting {
+  static let egressAllow = Setting(
+    "SALLYPORT_EGRESS_ALLOW", .network, .text, example: "scheduler.example:7233,10.0.0.0/8:5432",
+    "The only destinations that may be dialed: `host:port`, `*.suffix:port`, `10.0.0.0/8:5432`, `[2001:db8::]/32:443`, "
+      + "`host:*`, `unix:/path`, between commas. Unset: every destination. See “The way out”.")
+  static let proxy = Setting(
+    "SALLYPORT_PROXY", .network, .text, example: "http://proxy.example:3128", isSecret: true,
+    "HTTP proxy for the connection to the scheduler: `http://[user[:password]@]host:port`, or `off` to ignore "
+      + "`HTTPS_PROXY`. It never applies to PostgreSQL.")
+  static let httpsProxy = Setting(
+    "HTTPS_PROXY", .network, .text, example: "http://proxy.example:3128", isSecret: true, aliases: ["https_proxy"],
+    "The same under the name that other programs use; `SALLYPORT_PROXY` wins. Also read as `https_proxy`.")
+  static let noProxy = Setting(
+    "NO_PROXY", .network, .text, example: ".svc.cluster.local,10.0.0.0/8", aliases: ["no_proxy"],
+    "Hosts dialed without the proxy: names with what lies below them, `.suffix`, addresses, ranges, each with an optional "
+      + "port, or `*`. This machine never needs an entry. Also read as `no_proxy`.")
+  static let proxyPassword = Setting(
+    "SALLYPORT_PROXY_PASSWORD", .network, .text, example: "the password of the proxy's user", isSecret: true,
+    "The password for the user in the proxy's address. A file is read again for every connection.")
+
+  static let networkSettings: [Setting] = [egressAllow, proxy, httpsProxy, noProxy, proxyPassword]
+}
