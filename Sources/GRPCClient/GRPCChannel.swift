@@ -88,6 +88,19 @@ package actor GRPCChannel: UnaryCaller {
 
   package func call(_ call: GRPCCall) async throws(GRPCError) -> [UInt8] {
     try admit(call)
+    guard let source = configuration.authorization else { return try await perform(call) }
+    let value = try await source.current()
+    authorization = value
+    do throws(GRPCError) {
+      return try await perform(call)
+    } catch {
+      guard error.code == .unauthenticated, let fresh = try await source.replacement(for: value) else { throw error }
+      authorization = fresh
+      return try await perform(call)
+    }
+  }
+
+  private func perform(_ call: GRPCCall) async throws(GRPCError) -> [UInt8] {
     nextCall += 1
     let id = nextCall
     let result = await withTaskCancellationHandler {

@@ -21,20 +21,19 @@ internal import TLSClient
   }
 
   private let configuration: TokenEndpointConfiguration
-  private let easy: OpaquePointer
+  private let handle: UnsafeMutableRawPointer
   private let body: SharedSecret
   private let tls: TLSContext?
   private let errorText: UnsafeMutablePointer<CChar>
   private var received: [UInt8] = []
   private var isTooLong = false
   private var refusals: [String] = []
-  private var refusesForeignAddresses = false
   private var tlsFault = false
 
   private static let isLibraryReady: Bool = {
     // Before libcurl, which would have OpenSSL read its configuration file.
     TLSContext.prepareLibrary()
-    return unsafe curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
   }()
 
   /// Prepares a request.
@@ -42,10 +41,10 @@ internal import TLSClient
   /// - Parameter tls: trust and identity; nil for http, which is dialed on this machine only.
   /// - Throws: `OAuthError.exhausted` when the library gives no handle.
   init(_ configuration: TokenEndpointConfiguration, body: SharedSecret, tls: TLSContext?) throws(OAuthError) {
-    guard Self.isLibraryReady, let easy = unsafe curl_easy_init() else {
+    guard Self.isLibraryReady, let handle = unsafe curl_easy_init() else {
       throw OAuthError(.exhausted, "no memory for a request to \(configuration.url)")
     }
-    unsafe self.easy = OpaquePointer(easy)
+    unsafe self.handle = handle
     self.configuration = configuration
     self.body = body
     self.tls = tls
@@ -55,12 +54,10 @@ internal import TLSClient
   }
 
   deinit {
-    unsafe curl_easy_cleanup(UnsafeMutableRawPointer(easy))
+    unsafe curl_easy_cleanup(handle)
     unsafe errorText.deallocate()
     wipe()
   }
-
-  private var handle: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(easy) }
 
   /// Sends the request and reads the answer.
   ///
@@ -198,7 +195,7 @@ internal import TLSClient
   private static let writeCallback: curl_write_callback = { bytes, size, count, user in
     guard let bytes = unsafe bytes, let user = unsafe user else { return 0 }
     let post = unsafe Unmanaged<HTTPPost>.fromOpaque(user).takeUnretainedValue()
-    return post.take(unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+    return unsafe post.take(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
   }
 
   /// Keeps a piece of the body. False: it is longer than any answer may be, and the transfer ends.

@@ -33,7 +33,7 @@ package final class TokenEndpoint: TokenIssuer {
 
   private func ask() throws(OAuthError) -> TokenGrant {
     let proof = try readProof()
-    lastSent.withLock { $0 = proof }
+    remember(proof)
     let tls = try makeTLS()
     var authorization: SharedSecret?
     if case .basic = configuration.authentication, let proof {
@@ -43,6 +43,16 @@ package final class TokenEndpoint: TokenIssuer {
     let post = try HTTPPost(configuration, body: body, tls: tls)
     defer { post.wipe() }
     return try read(try post.perform(authorization: authorization), sent: [proof, authorization])
+  }
+
+  /// Keeps what is sent, for comparison, and out of the log.
+  private func remember(_ proof: SharedSecret?) {
+    lastSent.withLock { last in
+      if let last, let proof, last.matches(proof) { return }
+      if let last { Redactor.process.forget(last) }
+      if let proof { Redactor.process.register(proof) }
+      last = proof
+    }
   }
 
   private func read(_ answer: HTTPPost.Answer, sent: [SharedSecret?]) throws(OAuthError) -> TokenGrant {

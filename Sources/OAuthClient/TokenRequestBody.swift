@@ -25,7 +25,7 @@ enum TokenRequestBody {
   static func basic(identifier: String, secret: SharedSecret) -> SharedSecret {
     let pair = compose([.encoded(.text(identifier)), .plain(":"), .encoded(.secret(secret))])
     return unsafe pair.withBytes { bytes in
-      SharedSecret(copying: unsafe Chained(["Basic ".utf8.eraseToBytes(), Base64Sequence(bytes).eraseToBytes()]))
+      SharedSecret(copying: unsafe ["Basic ".utf8.eraseToBytes(), Base64Sequence(bytes).eraseToBytes()].joined())
     }
   }
 
@@ -40,7 +40,7 @@ enum TokenRequestBody {
 
   /// Borrows the bytes of one secret after the other, since each is lent for the time of a call only.
   private static func lend(_ parts: ArraySlice<Part>, _ lent: [AnySequence<UInt8>]) -> SharedSecret {
-    guard let part = parts.first else { return SharedSecret(copying: Chained(lent)) }
+    guard let part = parts.first else { return SharedSecret(copying: lent.joined()) }
     let rest = parts.dropFirst()
     switch part {
     case .plain(let text): return lend(rest, lent + [text.utf8.eraseToBytes()])
@@ -51,15 +51,6 @@ enum TokenRequestBody {
       }
     }
   }
-}
-
-/// Sequences one after the other.
-private struct Chained: Sequence {
-  let parts: [AnySequence<UInt8>]
-
-  init(_ parts: [AnySequence<UInt8>]) { self.parts = parts }
-
-  func makeIterator() -> JoinedSequence<[AnySequence<UInt8>]>.Iterator { parts.joined().makeIterator() }
 }
 
 extension Sequence where Element == UInt8 {

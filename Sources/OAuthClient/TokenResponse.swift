@@ -75,7 +75,7 @@ struct TokenResponse {
   }
 
   /// `expires_in`, or what `expires_at` leaves from the time of the answer; nil when neither makes sense.
-  private static func lifetime(_ members: PlainObject, answeredAt: Int) -> Duration? {
+  private static func lifetime(_ members: PlainValue, answeredAt: Int) -> Duration? {
     if let seconds = number(members["expires_in"]), (1...Limits.lifetime).contains(seconds) { return .seconds(seconds) }
     guard let end = number(members["expires_at"]) else { return nil }
     let (seconds, overflow) = end.subtractingReportingOverflow(answeredAt)
@@ -92,7 +92,7 @@ struct TokenResponse {
     }
   }
 
-  private func object(endpoint: String) throws(OAuthError) -> PlainObject {
+  private func object(endpoint: String) throws(OAuthError) -> PlainValue {
     let value: PlainValue
     do throws(JSONError) {
       value = try PlainValue(json: body, limits: JSONLimits(bytes: Limits.body, depth: 16))
@@ -103,10 +103,10 @@ struct TokenResponse {
         .responseInvalid,
         "the answer of \(endpoint) is not JSON\(kind) (fault at byte \(error.offset)): is this the token endpoint?")
     }
-    guard let members = value.objectValue else {
+    guard case .object = value else {
       throw OAuthError(.responseInvalid, "the answer of \(endpoint) is \(value.kindName), not an object with a token")
     }
-    return members
+    return value
   }
 
   // MARK: Refusals
@@ -125,7 +125,7 @@ struct TokenResponse {
         "\(endpoint) answers with a redirect (HTTP \(status)), which is never followed: give the final address")
     }
     if (400...403).contains(status) {
-      let members = (try? object(endpoint: endpoint)) ?? [:]
+      let members = (try? object(endpoint: endpoint)) ?? .null
       return refused(members["error"]?.stringValue, members, endpoint: endpoint, redactor: redactor)
     }
     return OAuthError(
@@ -134,7 +134,7 @@ struct TokenResponse {
 
   /// The endpoint's reason in our words, then in its own.
   private func refused(
-    _ error: String?, _ members: PlainObject, endpoint: String, redactor: Redactor
+    _ error: String?, _ members: PlainValue, endpoint: String, redactor: Redactor
   ) -> OAuthError {
     let name = error.map { ", \(Self.shown($0, redactor))" } ?? ""
     let words = members["error_description"]?.stringValue.map { ": “\(Self.shown($0, redactor))”" } ?? ""

@@ -14,7 +14,7 @@ extension TLSContext {
   ///   - host: name or address literal that the server's certificate must carry, unless the configuration names another.
   /// - Returns: whether everything was taken over; if not, the foreign context must not be used.
   package func share(with foreign: UnsafeMutableRawPointer, host: String) -> Bool {
-    let other = unsafe OpaquePointer(foreign)
+    let other = OpaquePointer(foreign)
     let isPolicySet =
       unsafe sly_ctx_set_versions(other) == 1
       && SSL_CTX_set_ciphersuites(other, Self.suites13) == 1

@@ -1,4 +1,5 @@
 import GRPCClient
+package import OAuthClient
 import Secrets
 package import TLSClient
 
@@ -14,6 +15,8 @@ package struct SchedulerConfiguration: Sendable {
   package var tls: TLSConfiguration?
   /// Sent as a bearer token when set.
   package var apiKey: SecretSource?
+  /// Where bearer tokens are granted; nil: OAuth is not used. Never together with `apiKey`.
+  package var oauth: TokenEndpointConfiguration?
 
   /// Reads the variables of the scheduler section. On faults the result is not to be used; `reader.finish()` throws.
   package static func read(_ reader: inout SettingReader) -> SchedulerConfiguration {
@@ -27,6 +30,7 @@ package struct SchedulerConfiguration: Sendable {
       }
     }
     configuration.tls = readTLS(&reader, address)
+    configuration.oauth = .read(&reader, identity: configuration.tls?.clientIdentity)
     return configuration
   }
 
@@ -65,8 +69,8 @@ package struct SchedulerConfiguration: Sendable {
     let needing = [Setting.temporalTLSCA, .temporalTLSServerName, .temporalTLSCert, .temporalTLSKey].filter {
       reader.isSet($0)
     }
-    let hasKey = reader.isSet(.temporalAPIKey)
-    switch decide(wish: wish, address: address, needing: needing, hasKey: hasKey) {
+    let bearer = [Setting.temporalAPIKey, .oauthTokenURL].first { reader.isSet($0) }
+    switch decide(wish: wish, address: address, needing: needing, bearer: bearer) {
     case .plaintext: return nil
     case .refused(let setting, let fault):
       reader.fault(setting, fault)
@@ -84,9 +88,9 @@ package struct SchedulerConfiguration: Sendable {
   }
 
   private static func decide(
-    wish: String, address: SchedulerAddress, needing: [Setting], hasKey: Bool
+    wish: String, address: SchedulerAddress, needing: [Setting], bearer: Setting?
   ) -> Protection {
-    let names = (needing.map(\.name) + (hasKey ? ["TEMPORAL_API_KEY"] : [])).joined(separator: ", ")
+    let names = (needing + [bearer].compactMap { $0 }).map(\.name).joined(separator: ", ")
     if wish == "off" {
       if let first = needing.first {
         return .refused(.temporalTLS, "off, yet \(first.name) is set, which only TLS uses: unset one of them")
@@ -94,9 +98,9 @@ package struct SchedulerConfiguration: Sendable {
       if address.scheme == .https {
         return .refused(.temporalTLS, "off, yet TEMPORAL_ADDRESS begins with https://: change one of them")
       }
-      if hasKey && !address.isLoopback {
-        return .refused(
-          .temporalTLS, "off would send TEMPORAL_API_KEY unprotected over the network: use TEMPORAL_TLS=on")
+      if let bearer, !address.isLoopback {
+        let what = bearer == .temporalAPIKey ? bearer.name : "the token of \(bearer.name)"
+        return .refused(.temporalTLS, "off would send \(what) unprotected over the network: use TEMPORAL_TLS=on")
       }
       return .plaintext
     }

@@ -2,7 +2,7 @@
 extension Setting {
   /// All of them.
   package static let all: [Setting] =
-    schedulerSettings + projectSettings + artifactSettings + tuningSettings + operationSettings
+    schedulerSettings + oauthSettings + projectSettings + artifactSettings + tuningSettings + operationSettings
 
   /// The names whose values must be taken out of the environment at the start.
   package static let secretNames = Set(all.filter(\.isSecret).map(\.name))
