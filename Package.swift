@@ -42,6 +42,7 @@ let package = Package(
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(name: "CTemporalAPI", dependencies: ["CProtobufC"], publicHeadersPath: "."),
 
@@ -67,6 +68,12 @@ let package = Package(
       name: "GRPCClient", dependencies: ["Egress", "EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
       swiftSettings: house),
     .target(name: "TemporalMessages", dependencies: ["CProtobufC", "CTemporalAPI"], swiftSettings: house),
+    .target(
+      name: "OAuthClient",
+      dependencies: [
+        "CCurl", "CLinux", "EventLoop", "GRPCClient", "PlainData", "Secrets", "TLSClient", logging, metrics,
+      ],
+      swiftSettings: house),
 
     // Wire, engine side.
     .target(name: "Jinja", dependencies: ["PlainData", ordered], swiftSettings: house),
@@ -113,8 +120,8 @@ let package = Package(
     .target(
       name: "Worker",
       dependencies: [
-        "CLinux", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "TemporalClient",
-        "TemporalMessages", "TemporalWorker",
+        "CLinux", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "OAuthClient",
+        "TemporalClient", "TemporalMessages", "TemporalWorker",
         "WorkflowEngine", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument", ordered, logging,
         metrics,
       ],
@@ -134,7 +141,7 @@ let package = Package(
   ]
     + [
       "PlainData", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",
-      "TemporalMessages", "Jinja",
+      "OAuthClient", "TemporalMessages", "Jinja",
       "YAMLDocument", "PostgresClient", "TemporalClient", "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine",
       "TemporalWorker",
       "PostgresWarehouse", "Worker", "sallyport",

@@ -29,6 +29,11 @@ package final class Redactor: Sendable {
     }
   }
 
+  /// No longer looks for a value, such as a token that was replaced. One that is not known is no error.
+  package func forget(_ secret: SharedSecret) {
+    secrets.withLock { $0.removeAll { $0.matches(secret) } }
+  }
+
   /// The text without the known secrets; the same text when there are none in it.
   package func redact(_ text: String) -> String {
     let secrets = secrets.withLock { $0 }

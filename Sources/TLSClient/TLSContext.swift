@@ -65,6 +65,7 @@ internal import Secrets
     }
     do throws(TLSError) {
       unsafe try applyPolicy(to: handle, isFIPS: material.configuration.requiresFIPS)
+      unsafe try prepareForSessions(handle)
       let trust = unsafe try TrustStore.install(material, in: handle, now: now)
       let credentials = try ClientCredentials.read(material, now: now)
       if let credentials, let identity = material.configuration.clientIdentity {
@@ -78,7 +79,7 @@ internal import Secrets
   }
 
   /// Versions, ciphers, groups and signatures: `SECURITY.md` lists them. FIPS mode leaves out what the standard does.
-  private static func applyPolicy(to handle: OpaquePointer, isFIPS: Bool) throws(TLSError) {
+  static func applyPolicy(to handle: OpaquePointer, isFIPS: Bool) throws(TLSError) {
     let suites13 =
       "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256" + (isFIPS ? "" : ":TLS_CHACHA20_POLY1305_SHA256")
     let suites12 = "ECDHE+AESGCM" + (isFIPS ? "" : ":ECDHE+CHACHA20")
@@ -98,10 +99,14 @@ internal import Secrets
       throw TLSError(.exhausted, "OpenSSL lacks a cipher, group or signature that the policy names")
     }
     unsafe sly_ctx_harden(handle)
-    unsafe sly_ctx_set_modes(handle)
     unsafe sly_ctx_forget_sessions(handle)
     unsafe SSL_CTX_set_security_level(handle, 2)
     unsafe SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nil)
+  }
+
+  /// What sessions of this target need beside the policy: HTTP/2 and nothing else, and our own verification.
+  private static func prepareForSessions(_ handle: OpaquePointer) throws(TLSError) {
+    unsafe sly_ctx_set_modes(handle)
     unsafe SSL_CTX_set_cert_verify_callback(handle, ServerVerification.verifyForSession, nil)
     unsafe X509_VERIFY_PARAM_set_depth(SSL_CTX_get0_param(handle), longestChain)
     let offer: [UInt8] = [2, UInt8(ascii: "h"), UInt8(ascii: "2")]

@@ -30,7 +30,9 @@ extension SchedulerConfiguration {
   package func connect(
     on loop: EventLoop, identity: String, logger: Logger
   ) -> (channel: GRPCChannel, service: WorkflowService) {
-    let channel = GRPCChannel(configuration: channel, loop: loop, logger: logger)
+    var configuration = channel
+    configuration.authorization = tokenSource(on: loop, logger: logger)
+    let channel = GRPCChannel(configuration: configuration, loop: loop, logger: logger)
     let service = WorkflowService(
       caller: channel, namespace: namespace, identity: identity, clientVersion: Version.text)
     return (channel, service)

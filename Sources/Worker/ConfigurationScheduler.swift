@@ -1,4 +1,5 @@
 import GRPCClient
+package import OAuthClient
 import Secrets
 package import TLSClient
 
@@ -20,6 +21,8 @@ package struct SchedulerConfiguration: Sendable {
   package var apiKey: SecretSource?
   /// The value of `:authority`; nil: made from server name or host, and port.
   package var authority: String?
+  /// Where bearer tokens are granted; nil: OAuth is not used. Never together with `apiKey`.
+  package var oauth: TokenEndpointConfiguration?
 
   /// Reads the variables of the scheduler section. On faults the result is not to be used; `reader.finish()` throws.
   package static func read(_ reader: inout SettingReader) -> SchedulerConfiguration {
@@ -37,6 +40,7 @@ package struct SchedulerConfiguration: Sendable {
     // What the one furthest away needs, all need.
     configuration.tls = readTLS(&reader, addresses.first { !$0.isLoopback } ?? addresses[0])
     configuration.authority = readAuthority(&reader)
+    configuration.oauth = .read(&reader, identity: configuration.tls?.clientIdentity)
     configuration.checkEgress(&reader)
     return configuration
   }
@@ -92,8 +96,8 @@ package struct SchedulerConfiguration: Sendable {
     let wish = reader.choice(.temporalTLS)
     let tls = TLSConfiguration.read(&reader)
     let needing = TLSConfiguration.settingsInUse(&reader)
-    let hasKey = reader.isSet(.temporalAPIKey)
-    switch decide(wish: wish, address: address, needing: needing, hasKey: hasKey) {
+    let bearer = [Setting.temporalAPIKey, .oauthTokenURL].first { reader.isSet($0) }
+    switch decide(wish: wish, address: address, needing: needing, bearer: bearer) {
     case .plaintext: return nil
     case .refused(let setting, let fault):
       reader.fault(setting, fault)
@@ -109,9 +113,9 @@ package struct SchedulerConfiguration: Sendable {
   }
 
   private static func decide(
-    wish: String, address: SchedulerAddress, needing: [Setting], hasKey: Bool
+    wish: String, address: SchedulerAddress, needing: [Setting], bearer: Setting?
   ) -> Protection {
-    let names = (needing.map(\.name) + (hasKey ? ["TEMPORAL_API_KEY"] : [])).joined(separator: ", ")
+    let names = (needing + [bearer].compactMap { $0 }).map(\.name).joined(separator: ", ")
     if wish == "off" {
       if let first = needing.first {
         return .refused(.temporalTLS, "off, yet \(first.name) is set, which only TLS uses: unset one of them")
@@ -119,9 +123,9 @@ package struct SchedulerConfiguration: Sendable {
       if address.scheme == .https {
         return .refused(.temporalTLS, "off, yet TEMPORAL_ADDRESS begins with https://: change one of them")
       }
-      if hasKey && !address.isLoopback {
-        return .refused(
-          .temporalTLS, "off would send TEMPORAL_API_KEY unprotected over the network: use TEMPORAL_TLS=on")
+      if let bearer, !address.isLoopback {
+        let what = bearer == .temporalAPIKey ? bearer.name : "the token of \(bearer.name)"
+        return .refused(.temporalTLS, "off would send \(what) unprotected over the network: use TEMPORAL_TLS=on")
       }
       return .plaintext
     }

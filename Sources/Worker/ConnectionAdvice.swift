@@ -34,6 +34,7 @@ package enum ConnectionAdvice {
   static func settings(_ text: String, isCredentialRefused: Bool) -> [String] {
     let text = text.lowercased()
     func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
+    if says("oauth token") { return oauthSettings(text) }
     if says("sallyport_egress_allow") { return ["SALLYPORT_EGRESS_ALLOW"] }
     if says("the proxy") { return ["HTTPS_PROXY", "NO_PROXY", "SALLYPORT_PROXY_PASSWORD"] }
     if says("is not for '", "server name") { return ["TEMPORAL_TLS_SERVER_NAME", "TEMPORAL_ADDRESS"] }
@@ -47,5 +48,18 @@ package enum ConnectionAdvice {
       return ["TEMPORAL_ADDRESS", "TEMPORAL_TLS"]
     }
     return []
+  }
+
+  /// The variables of OAuth that a failed token request, in lower case, points to.
+  private static func oauthSettings(_ text: String) -> [String] {
+    func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
+    if says("refuses this client", "credentials for") {
+      return ["SALLYPORT_OAUTH_CLIENT_ID", "SALLYPORT_OAUTH_CLIENT_SECRET", "SALLYPORT_OAUTH_CLIENT_AUTH"]
+    }
+    if says("does not come from", "tls with") { return ["SALLYPORT_OAUTH_CA"] }
+    if says("scope") { return ["SALLYPORT_OAUTH_SCOPE"] }
+    if says("audience") { return ["SALLYPORT_OAUTH_AUDIENCE"] }
+    if says("no access_token", "no id_token") { return ["SALLYPORT_OAUTH_TOKEN_FIELD"] }
+    return ["SALLYPORT_OAUTH_TOKEN_URL"]
   }
 }

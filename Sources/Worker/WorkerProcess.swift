@@ -185,6 +185,7 @@ package final class WorkerProcess: Sendable {
       if tls.clientIdentity != nil { security += ", client certificate" }
     }
     if scheduler.apiKey != nil { security += ", API key" }
+    if scheduler.oauth != nil { security += ", OAuth token" }
     logger.notice(
       "starting",
       metadata: [

@@ -7,7 +7,7 @@ import Testing
 @Suite struct LayeringTests {
   /// Our targets, lowest layer first. A target may import targets of earlier rows only.
   static let rows: [[String]] = [
-    ["COpenSSL", "CNghttp2", "CProtobufC", "CPostgres", "CYAML", "CPCRE2", "CLinux", "CTemporalAPI"],
+    ["COpenSSL", "CNghttp2", "CProtobufC", "CPostgres", "CYAML", "CPCRE2", "CCurl", "CLinux", "CTemporalAPI"],
     ["PlainData", "Secrets"],
     ["Egress"],
     ["EventLoop"],
@@ -15,7 +15,7 @@ import Testing
     ["TLSClient", "TemporalMessages", "Jinja", "YAMLDocument", "PostgresClient"],
     ["HTTP2Client"],
     ["GRPCClient"],
-    ["TemporalClient", "WorkflowEngine", "DBTContext"],
+    ["TemporalClient", "OAuthClient", "WorkflowEngine", "DBTContext"],
     ["DBTProject"],
     ["DBTEngine"],
     ["TemporalWorker", "PostgresWarehouse"],
@@ -27,13 +27,13 @@ import Testing
   static let wrappers: [String: Set<String>] = [
     "COpenSSL": ["TLSClient", "Secrets"], "CNghttp2": ["HTTP2Client"], "CProtobufC": ["TemporalMessages"],
     "CTemporalAPI": ["TemporalMessages"], "CPostgres": ["PostgresClient"], "CYAML": ["YAMLDocument"],
-    "CPCRE2": ["DBTContext"],
+    "CPCRE2": ["DBTContext"], "CCurl": ["OAuthClient"],
   ]
 
   /// The two sides that meet in `Worker` only.
   static let schedulerSide: Set<String> = [
     "TLSClient", "HTTP2Client", "GRPCClient", "TemporalMessages", "TemporalClient", "WorkflowEngine", "TemporalWorker",
-    "EventLoop",
+    "OAuthClient", "EventLoop",
   ]
   static let engineSide: Set<String> = [
     "Jinja", "YAMLDocument", "PostgresClient", "DBTContext", "DBTProject", "DBTEngine", "PostgresWarehouse",
