@@ -110,9 +110,9 @@ let package = Package(
     .target(
       name: "Worker",
       dependencies: [
-        "CLinux", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "TemporalClient",
+        "CLinux", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient", "TemporalClient",
         "TemporalMessages", "TemporalWorker",
-        "WorkflowEngine", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument", ordered, logging,
+        "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument", ordered, logging,
         metrics,
       ],
       swiftSettings: house),

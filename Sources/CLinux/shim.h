@@ -42,3 +42,5 @@ static inline void sly_name_thread(const char *name) { prctl(PR_SET_NAME, name, 
 
 /// Forbids core dumps of this process and its inspection by other processes of the same user.
 static inline void sly_forbid_dumps(void) { prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); }
+/// Whether this process may be dumped and inspected; see `sly_forbid_dumps`.
+static inline int sly_is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L); }

@@ -38,3 +38,23 @@ static inline long sly_bio_data(BIO *bio, char **data) { return BIO_get_mem_data
 static inline int sly_store_count(X509_STORE *store) { return sk_X509_OBJECT_num(X509_STORE_get0_objects(store)); }
 /// Names on one line, as `openssl x509 -subject` prints them.
 static const unsigned long SLY_XN_FLAG_ONELINE = XN_FLAG_ONELINE;
+/// Number of certificates in a chain; a missing chain has none.
+static inline int sly_chain_count(const STACK_OF(X509) *chain) { return chain ? sk_X509_num(chain) : 0; }
+/// A certificate of a chain; the chain keeps it.
+static inline X509 *sly_chain_at(const STACK_OF(X509) *chain, int index) { return sk_X509_value(chain, index); }
+/// Number of names in a list; a missing list has none.
+static inline int sly_names_count(const STACK_OF(X509_NAME) *names) { return names ? sk_X509_NAME_num(names) : 0; }
+/// A name of a list; the list keeps it.
+static inline X509_NAME *sly_names_at(const STACK_OF(X509_NAME) *names, int index) { return sk_X509_NAME_value(names, index); }
+/// The group of the key exchange, as its number; 0 when there was none.
+static inline int sly_ssl_group(SSL *ssl) { return (int)SSL_get_negotiated_group(ssl); }
+/// The certificates that a context sends after its own; the context keeps them.
+static inline STACK_OF(X509) *sly_ctx_chain(SSL_CTX *context) {
+  STACK_OF(X509) *chain = 0;
+  SSL_CTX_get0_chain_certs(context, &chain);
+  return chain;
+}
+/// A certificate of a store, or null when the entry is a list; the store keeps it.
+static inline X509 *sly_store_certificate(X509_STORE *store, int index) {
+  return X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(store), index));
+}

@@ -15,7 +15,8 @@ internal import COpenSSL
     case ended
   }
 
-  private let handle: OpaquePointer
+  /// The object, for what describes the session.
+  let handle: OpaquePointer
   private let context: TLSContext
   private let incoming: MemoryBIO
   private let outgoing: MemoryBIO

@@ -53,7 +53,8 @@ struct Sallyport: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      WorkerCommand.self, SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self,
+      WorkerCommand.self, SubmitCommand.self, HealthcheckCommand.self, DoctorCommand.self, ConfigCommand.self,
+      VersionCommand.self,
       DBTCommand.self,
     ],
     defaultSubcommand: WorkerCommand.self)
