@@ -120,9 +120,10 @@ let package = Package(
     .target(
       name: "Worker",
       dependencies: [
-        "CLinux", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "GRPCClient", "OAuthClient",
-        "TemporalClient", "TemporalMessages", "TemporalWorker",
-        "WorkflowEngine", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument", ordered, logging,
+        "CLinux", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",
+        "OAuthClient", "TemporalClient", "TemporalMessages", "TemporalWorker",
+        "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument",
+        ordered, logging,
         metrics,
       ],
       swiftSettings: house),

@@ -59,3 +59,5 @@ static inline int sly_is_mount_root(int descriptor) {
   if (syscall(SYS_statx, descriptor, "", emptyPath, 0, &status) != 0) return 0;
   return (status.stx_attributes & status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0;
 }
+/// Whether this process may be dumped and inspected; see `sly_forbid_dumps`.
+static inline int sly_is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L); }

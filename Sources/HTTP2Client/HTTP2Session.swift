@@ -6,7 +6,8 @@ package import EventLoop
 /// Owns the nghttp2 object, so all use is from one thread: the event loop's, or a test's. No method may be called from
 /// within a callback of the library. After an error has been thrown only `takeOutput` (once) and release make sense.
 @safe package final class HTTP2Session {
-  private let handle: OpaquePointer
+  /// The library's object, for what describes the session.
+  let handle: OpaquePointer
   /// Bounds and windows.
   let limits: HTTP2Limits
   /// What has happened since `takeEvents` was last called.

@@ -22,6 +22,8 @@ package struct HealthReport: Sendable, Hashable {
   package var isReady: Bool
   /// Everything that was looked at, in order.
   package var checks: [Check]
+  /// What will need attention though it fails nothing yet, such as a certificate that ends next week.
+  package var warnings: [String] = []
   /// The facts the verdict stands on, for metrics.
   package var facts: HealthState.Facts
   /// When the verdict was made.
@@ -36,7 +38,7 @@ package struct HealthReport: Sendable, Hashable {
     return failed.isEmpty ? "all checks pass" : failed.joined(separator: "; ")
   }
 
-  /// `{"status","live","ready","phase","checks":[{"name","status","detail"}]}`.
+  /// `{"status","live","ready","phase","checks":[{"name","status","detail"}],"warnings":[]}`.
   package var json: PlainValue {
     [
       "status": .string(isHealthy ? "healthy" : "unhealthy"),
@@ -50,6 +52,7 @@ package struct HealthReport: Sendable, Hashable {
             "detail": .string(check.detail),
           ]
         }),
+      "warnings": .array(warnings.map { .string($0) }),
     ]
   }
 }
@@ -62,22 +65,57 @@ package struct HealthRules: Sendable, Hashable {
   /// two that got lost.
   package var longestSilence: Duration
 
+  /// Days before the end of a certificate at which a warning begins, and grows more urgent.
+  package static let expiryWarningDays: [Int64] = [30, 7, 1]
+
   package init(longestTurn: Duration = .seconds(30), longestSilence: Duration = .seconds(150)) {
     self.longestTurn = longestTurn
     self.longestSilence = longestSilence
   }
 
   /// The verdict on the facts at a moment.
-  package func report(_ facts: HealthState.Facts, at moment: MonotonicTime) -> HealthReport {
+  ///
+  /// - Parameter wallTime: the same moment by the wall clock; only the validity of certificates is compared with it.
+  package func report(
+    _ facts: HealthState.Facts, at moment: MonotonicTime, wallTime: Timestamp
+  ) -> HealthReport {
     let loop = loopCheck(facts, moment)
     var checks = [loop, connectionCheck(facts, moment)]
+    if let check = credentialCheck(facts.credential, wallTime) { checks.append(check) }
     checks += facts.pollers.map { pollerCheck($0.key, $0.value, moment) }
     if facts.pollers.isEmpty && facts.phase != .draining {
       checks.append(HealthReport.Check(name: "polls", passes: false, detail: "no poll has begun yet"))
     }
     let isReady = facts.phase == .running && checks.allSatisfy(\.passes)
     return HealthReport(
-      phase: facts.phase, isLive: loop.passes, isReady: isReady, checks: checks, facts: facts, moment: moment)
+      phase: facts.phase, isLive: loop.passes, isReady: isReady, checks: checks,
+      warnings: [facts.credential?.warning, expiryWarning(facts.credential, wallTime)].compactMap(\.self), facts: facts,
+      moment: moment)
+  }
+
+  /// Credentials that no longer serve make a worker unready, never dead: a restart would not renew them.
+  private func credentialCheck(
+    _ credential: HealthState.Credential?, _ wallTime: Timestamp
+  ) -> HealthReport.Check? {
+    guard let credential else { return nil }
+    func check(_ passes: Bool, _ detail: String) -> HealthReport.Check {
+      HealthReport.Check(name: "credentials", passes: passes, detail: detail)
+    }
+    if let fault = credential.fault { return check(false, fault) }
+    guard let end = credential.expiresAt else { return nil }
+    let moment = Timestamp(seconds: end).text
+    guard end > wallTime.seconds else {
+      return check(false, "\(credential.subject) expired on \(moment): renew it (or check this machine's clock)")
+    }
+    return check(true, "\(credential.subject) is valid until \(moment)")
+  }
+
+  private func expiryWarning(_ credential: HealthState.Credential?, _ wallTime: Timestamp) -> String? {
+    guard let credential, let end = credential.expiresAt, end > wallTime.seconds else { return nil }
+    let left = end - wallTime.seconds
+    guard let days = HealthRules.expiryWarningDays.last(where: { left <= $0 * 86_400 }) else { return nil }
+    return "\(credential.subject) ends within \(days == 1 ? "a day" : "\(days) days"), on"
+      + " \(Timestamp(seconds: end).text): renew it"
   }
 
   private func loopCheck(_ facts: HealthState.Facts, _ moment: MonotonicTime) -> HealthReport.Check {

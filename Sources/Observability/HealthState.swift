@@ -66,6 +66,28 @@ package final class HealthState: Sendable {
     }
   }
 
+  /// The credentials by which the worker identifies itself and its scheduler.
+  package struct Credential: Sendable, Hashable {
+    /// Why no connection can be made with them, such as a certificate whose time is over; free of secrets. Nil while they
+    /// serve.
+    package var fault: String?
+    /// What ceases to be valid first, such as `the client certificate 'CN = worker'`.
+    package var subject: String
+    /// When that is, in seconds since 1970; nil when nothing is known to end.
+    package var expiresAt: Int64?
+    /// What deserves attention although the credentials in use serve, such as new files that were refused; free of secrets.
+    package var warning: String?
+
+    package init(
+      fault: String? = nil, subject: String = "a certificate", expiresAt: Int64? = nil, warning: String? = nil
+    ) {
+      self.fault = fault
+      self.subject = subject
+      self.expiresAt = expiresAt
+      self.warning = warning
+    }
+  }
+
   /// Everything recorded up to a moment.
   package struct Facts: Sendable, Hashable {
     /// Where the process stands.
@@ -76,16 +98,25 @@ package final class HealthState: Sendable {
     package var loopTurnedAt: MonotonicTime?
     /// The connection to the scheduler.
     package var connection = Connection()
+    /// The credentials; nil while nothing is known of them, as in plaintext.
+    package var credential: Credential?
     /// By name, in order of first appearance.
     package var pollers: OrderedDictionary<String, Poller> = [:]
   }
 
   private let facts: Mutex<Facts>
   private let now: @Sendable () -> MonotonicTime
+  private let wallClock: @Sendable () -> Timestamp
 
-  /// - Parameter now: the monotonic clock; a test gives its own.
-  package init(now: @escaping @Sendable () -> MonotonicTime = MonotonicTime.now) {
+  /// - Parameters:
+  ///   - now: the monotonic clock; a test gives its own.
+  ///   - wallClock: the wall clock, which only the validity of certificates is compared with.
+  package init(
+    now: @escaping @Sendable () -> MonotonicTime = MonotonicTime.now,
+    wallClock: @escaping @Sendable () -> Timestamp = Timestamp.now
+  ) {
     self.now = now
+    self.wallClock = wallClock
     facts = Mutex(Facts(startedAt: now()))
   }
 
@@ -100,6 +131,9 @@ package final class HealthState: Sendable {
 
   /// Says what the connection is doing.
   package func connectionIs(_ connection: Connection) { facts.withLock { $0.connection = connection } }
+
+  /// Says how the credentials are.
+  package func credentialIs(_ credential: Credential?) { facts.withLock { $0.credential = credential } }
 
   /// Says that a poll loop begins; until its first poll comes back it counts as waiting.
   package func pollingBegan(_ poller: String) {
@@ -150,5 +184,7 @@ package final class HealthState: Sendable {
   package var current: Facts { facts.withLock { $0 } }
 
   /// The verdict on everything recorded so far.
-  package func report(_ rules: HealthRules = HealthRules()) -> HealthReport { rules.report(current, at: now()) }
+  package func report(_ rules: HealthRules = HealthRules()) -> HealthReport {
+    rules.report(current, at: now(), wallTime: wallClock())
+  }
 }

@@ -5,8 +5,10 @@ package import PostgresClient
 
 /// PostgreSQL as a warehouse: sessions by a profile's target.
 package struct PostgresWarehouse: Warehouse {
-  private let configuration: PostgresConfiguration
-  private let role: String?
+  /// Where to connect and as whom.
+  let configuration: PostgresConfiguration
+  /// The role taken on after connecting; nil or empty: none.
+  let role: String?
   private let limits: PostgresLimits
   package let isAutocommit: Bool
   package let connectRetries: Int

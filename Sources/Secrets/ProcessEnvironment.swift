@@ -15,10 +15,11 @@ package struct ProcessEnvironment: Sendable {
   }
 
   /// Reads the environment. The value of each name in `secretNames` is moved into protected memory and overwritten
-  /// where it stood, so that `/proc/PID/environ`, crash reports and child processes no longer show it.
+  /// where it stood, so that `/proc/PID/environ`, crash reports and child processes no longer show it. Variables whose names
+  /// begin with `wipedPrefix` are overwritten there too but stay in `values`: templates may read them.
   ///
   /// Call it once, before other threads run: the environment is shared, unguarded memory.
-  package static func take(secretNames: Set<String>) -> ProcessEnvironment {
+  package static func take(secretNames: Set<String>, wipedPrefix: String? = nil) -> ProcessEnvironment {
     var values: [String: String] = [:]
     var secrets: [String: SharedSecret] = [:]
     var cursor = unsafe sly_environ()
@@ -35,8 +36,9 @@ package struct ProcessEnvironment: Sendable {
           secrets[name] = unsafe SharedSecret(copying: UnsafeRawBufferPointer(start: value, count: size))
           unsafe explicit_bzero(value, size)
         }
-      } else if values[name] == nil {
-        values[name] = unsafe String(validatingCString: value)
+      } else {
+        if values[name] == nil { values[name] = unsafe String(validatingCString: value) }
+        if let wipedPrefix, name.hasPrefix(wipedPrefix) { unsafe explicit_bzero(value, strlen(value)) }
       }
     }
     return ProcessEnvironment(values: values, secrets: secrets)

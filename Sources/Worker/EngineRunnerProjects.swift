@@ -72,6 +72,9 @@ final class ProjectCatalog: Sendable {
     self.logger = logger
   }
 
+  /// Every project, in the order of the configuration.
+  var all: [Project] { Array(projects.values) }
+
   /// The project of that name, or the only one.
   func project(_ name: String?) throws -> Project {
     let known = projects.keys.joined(separator: ", ")

@@ -82,7 +82,8 @@ package struct HealthResponder: Sendable {
     case "/metrics":
       var text = MetricsText()
       text.add(report)
-      return (200, "text/plain; version=0.0.4; charset=utf-8", text.text + metrics().text)
+      text.append(metrics())
+      return (200, "text/plain; version=0.0.4; charset=utf-8", text.text)
     default: return (404, "text/plain", "try /healthz, /livez, /readyz or /metrics\n")
     }
   }

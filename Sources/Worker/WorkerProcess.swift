@@ -43,6 +43,7 @@ package final class WorkerProcess: Sendable {
     registerSecrets(environment)
     let output = LogOutput(format: configuration.log.format)
     StructuredLogHandler.bootstrap(output: output, filter: configuration.log.filter)
+    PrometheusRegistry.bootstrap()
     let logger = Logger(label: "worker")
     for warning in configuration.warnings { logger.warning("\(warning)") }
     let process = WorkerProcess(configuration, logger)
@@ -69,7 +70,7 @@ package final class WorkerProcess: Sendable {
   }
 
   /// What dbt calls a secret is kept out of the log too.
-  private static func registerSecrets(_ environment: ProcessEnvironment) {
+  static func registerSecrets(_ environment: ProcessEnvironment) {
     for (name, value) in environment.values where name.hasPrefix("DBT_ENV_SECRET") {
       Redactor.process.register(SharedSecret(copying: value.utf8))
     }
@@ -113,7 +114,7 @@ package final class WorkerProcess: Sendable {
       report: { [health] in
         health.connectionIs(HealthState.Connection(channel.state))
         return health.report()
-      }, metrics: { MetricsText(channel: channel.state) })
+      }, metrics: { WorkerMetrics.page(channel.state) })
     let server = try HealthServer(host: configuration.health.host, port: port, responder: responder)
     try server.start()
     return server
@@ -203,26 +204,5 @@ extension HealthState.Connection {
     self.init(
       isReady: state.isConnected, since: state.connectedSince, lastError: state.lastError,
       established: state.connections)
-  }
-}
-
-extension MetricsText {
-  /// What a channel counts.
-  init(channel state: ChannelState) {
-    self.init()
-    sample(
-      "sallyport_scheduler_calls_open", .gauge, "Calls to the scheduler under way, long polls included.",
-      Double(state.openCalls))
-    sample(
-      "sallyport_scheduler_calls_waiting", .gauge, "Calls that wait for a connection or a stream.",
-      Double(state.waitingCalls))
-    family(
-      "sallyport_scheduler_calls_total", .counter, "Calls to the scheduler that ended.",
-      [
-        ([("result", "success")], Double(state.succeededCalls)), ([("result", "error")], Double(state.failedCalls)),
-      ])
-    sample(
-      "sallyport_connection_attempts_failed_total", .counter, "Attempts to connect that failed.",
-      Double(state.failedAttempts))
   }
 }

@@ -28,7 +28,8 @@ enum EntryPoint {
 /// What the process was started with.
 enum Launch {
   /// The environment, its secrets moved into protected memory.
-  static let environment = ProcessEnvironment.take(secretNames: Setting.secretNames)
+  static let environment = ProcessEnvironment.take(
+    secretNames: Setting.secretNames, wipedPrefix: "DBT_ENV_SECRET")
 
   /// Takes the environment over; to be called before other threads run.
   static func takeEnvironment() { _ = environment.values.count }
@@ -53,7 +54,8 @@ struct Sallyport: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      WorkerCommand.self, SubmitCommand.self, HealthcheckCommand.self, ConfigCommand.self, VersionCommand.self,
+      WorkerCommand.self, SubmitCommand.self, HealthcheckCommand.self, DoctorCommand.self, ConfigCommand.self,
+      VersionCommand.self,
       DBTCommand.self,
     ],
     defaultSubcommand: WorkerCommand.self)

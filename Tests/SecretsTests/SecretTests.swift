@@ -53,6 +53,14 @@ import Testing
     #expect(!one.matches(SharedSecret(copying: "ab".utf8)))
   }
 
+  @Test func aVariableThatTemplatesMayReadIsKeptAndOverwrittenWhereItStood() {
+    setenv("WIPED_PREFIX_ONE", "canary-value", 1)
+    let environment = ProcessEnvironment.take(secretNames: [], wipedPrefix: "WIPED_PREFIX")
+    #expect(environment.values["WIPED_PREFIX_ONE"] == "canary-value")
+    #expect(getenv("WIPED_PREFIX_ONE").map { String(cString: $0) } == "")
+    unsetenv("WIPED_PREFIX_ONE")
+  }
+
   @Test func theEnvironmentIsOverwrittenWhereASecretStood() {
     setenv("SALLYPORT_TEST_SECRET", "canary-value", 1)
     setenv("SALLYPORT_TEST_EMPTY", "", 1)

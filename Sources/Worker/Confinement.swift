@@ -1,0 +1,142 @@
+import CLinux
+import Glibc
+import Observability
+import OrderedCollections
+import PlainData
+
+/// How far this process is shut in: what a pod's security settings came to.
+struct Confinement: Sendable, Hashable {
+  /// Who it runs as.
+  var user: UInt32, group: UInt32
+  /// The capabilities that it has now, as the kernel's bits; nil when unknown.
+  var capabilities: UInt64?
+  /// Whether it can never gain rights again; nil when unknown.
+  var hasNoNewPrivileges: Bool?
+  /// 0 none, 1 strict, 2 a filter; nil when unknown.
+  var seccomp: Int?
+  /// Whether the root file system can be written to.
+  var canWriteRoot: Bool
+  /// Mounted folders that it may write to.
+  var writable: [String]
+  /// The limit of a core dump in bytes; nil: none.
+  var coreLimit: UInt64?
+  /// Whether a debugger of the same user could look inside.
+  var isDumpable: Bool
+  /// The memory limit of its control group in bytes; nil: none, or unknown.
+  var memoryLimit: Int?
+  /// Bytes that may be locked against swapping; nil: any number.
+  var lockLimit: UInt64?
+
+  /// Looks at the process now.
+  static func read() -> Confinement {
+    let status = ProcFile.read("/proc/self/status") ?? ""
+    func field(_ name: String) -> String? {
+      status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        .map { String($0.dropFirst(name.count + 1).drop(while: \.isWhitespace)) }
+    }
+    return Confinement(
+      user: geteuid(), group: getegid(), capabilities: field("CapEff").flatMap { UInt64($0, radix: 16) },
+      hasNoNewPrivileges: field("NoNewPrivs").map { $0 == "1" }, seccomp: field("Seccomp").flatMap { Int($0) },
+      canWriteRoot: unsafe access("/", W_OK) == 0, writable: writableMounts(MountTable.read()),
+      coreLimit: limit(RLIMIT_CORE), isDumpable: sly_is_dumpable() != 0, memoryLimit: ControlGroup.memoryLimit(),
+      lockLimit: limit(__RLIMIT_MEMLOCK))
+  }
+
+  private static func limit(_ resource: __rlimit_resource) -> UInt64? {
+    var bounds = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(resource.rawValue), &bounds) == 0, bounds.rlim_cur < .max else {
+      return nil
+    }
+    return UInt64(bounds.rlim_cur)
+  }
+
+  /// What the kernel guards by itself is left out: /proc, /sys, terminals.
+  private static func writableMounts(_ table: MountTable) -> [String] {
+    let guarded: Set = ["proc", "sysfs", "devpts", "cgroup", "cgroup2", "mqueue", "securityfs", "tracefs", "bpf"]
+    var found: [String] = []
+    for mount in table.mounts where !mount.isReadOnly && !guarded.contains(mount.kind) && mount.target != "/" {
+      if unsafe access(mount.target, W_OK) == 0, !found.contains(mount.target) { found.append(mount.target) }
+    }
+    return found.sorted()
+  }
+}
+
+/// What counts as well confined: pure decisions.
+extension Confinement {
+  /// What a hardened pod would have otherwise, each with the setting that brings it.
+  var gaps: [(what: String, advice: String)] {
+    var gaps: [(String, String)] = []
+    if user == 0 { gaps.append(("it runs as root", "runAsNonRoot: true, runAsUser: 65532")) }
+    if let capabilities, capabilities != 0 {
+      gaps.append(("it has capabilities", "capabilities: {drop: [ALL]}"))
+    }
+    if hasNoNewPrivileges == false {
+      gaps.append(("it could gain rights", "allowPrivilegeEscalation: false"))
+    }
+    if seccomp == 0 { gaps.append(("no system call is filtered", "seccompProfile: {type: RuntimeDefault}")) }
+    if canWriteRoot { gaps.append(("the root file system can be written to", "readOnlyRootFilesystem: true")) }
+    return gaps
+  }
+
+  /// What was found, for the report. Core dumps that are on are a failure: this program turns them off at its start.
+  var finding: DoctorReport.Finding {
+    let gaps = gaps
+    let isLeaky = isDumpable || coreLimit != 0
+    let status: DoctorReport.Status = isLeaky ? .failed : gaps.isEmpty ? .ok : .warning
+    return DoctorReport.Finding(
+      status, seen: lines, facts: facts,
+      reason: isLeaky
+        ? "core dumps are on" : gaps.isEmpty ? nil : gaps.map(\.what).joined(separator: "; "),
+      advice: isLeaky
+        ? "something undid what the program does at its start: look for what starts it"
+        : gaps.isEmpty ? nil : "in the pod's securityContext: " + gaps.map(\.advice).joined(separator: ", "))
+  }
+
+  private var lines: [String] {
+    func size(_ bytes: Int?) -> String { bytes.map { "\($0 >> 20) MiB" } ?? "none" }
+    let filter = seccomp.map { ["none", "strict", "filter"].indices.contains($0) ? ["none", "strict", "filter"][$0] : "?" }
+    return [
+      "user \(user), group \(group), capabilities \(capabilities.map { "0x" + String($0, radix: 16) } ?? "unknown")"
+        + ", no_new_privs \(hasNoNewPrivileges.map { $0 ? "yes" : "no" } ?? "unknown"), seccomp \(filter ?? "unknown")",
+      "root file system \(canWriteRoot ? "writable" : "read-only"), writable: "
+        + (writable.isEmpty ? "nothing" : writable.prefix(8).joined(separator: ", ")),
+      "core dumps \(coreLimit == 0 && !isDumpable ? "off" : "on"), memory limit \(size(memoryLimit)), "
+        + "lockable \(lockLimit.map { "\($0 >> 10) KiB" } ?? "any")",
+    ]
+  }
+
+  private var facts: PlainObject {
+    func flag(_ value: Bool?) -> PlainValue { value.map { .bool($0) } ?? .null }
+    return [
+      "uid": .int(Int(user)), "gid": .int(Int(group)),
+      "capabilities": capabilities.map { .string("0x" + String($0, radix: 16)) } ?? .null,
+      "no_new_privs": flag(hasNoNewPrivileges), "seccomp": seccomp.map { .int($0) } ?? .null,
+      "root_writable": .bool(canWriteRoot), "writable": .array(writable.map { .string($0) }),
+      "core_dumps": .bool(coreLimit != 0 || isDumpable), "memory_limit_bytes": memoryLimit.map { .int($0) } ?? .null,
+      "memlock_bytes": lockLimit.map { .int(Int(clamping: $0)) } ?? .null,
+    ]
+  }
+}
+
+/// The control group of this process, of either version (cgroups(7)).
+enum ControlGroup {
+  /// The memory limit in bytes; nil: none, or unknown.
+  static func memoryLimit() -> Int? {
+    var places = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+    for line in (ProcFile.read("/proc/self/cgroup") ?? "").split(separator: "\n") {
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3 else { continue }
+      if fields[0] == "0" { places.insert("/sys/fs/cgroup\(fields[2])/memory.max", at: 0) }
+      if fields[1].split(separator: ",").contains("memory") {
+        places.insert("/sys/fs/cgroup/memory\(fields[2])/memory.limit_in_bytes", at: 0)
+      }
+    }
+    for place in places {
+      guard let text = ProcFile.read(place)?.prefix(while: { $0 != "\n" }) else { continue }
+      // Version 1 has no word for "none" but a number close to the largest.
+      guard let bytes = Int(text), bytes < 1 << 60 else { return nil }
+      return bytes
+    }
+    return nil
+  }
+}
