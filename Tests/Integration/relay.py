@@ -152,7 +152,7 @@ class Relay:
             await asyncio.gather(
                 self._carry(connection, reader, far_writer, towards_worker=False),
                 self._carry(connection, far_reader, writer, towards_worker=True))
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.CancelledError):  # a broken connection, or the relay's end: asyncio would log either
             pass
         finally:
             self._open.discard(connection)

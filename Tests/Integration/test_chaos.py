@@ -4,9 +4,9 @@ Each test is named after its case. What is said of lost or repeated tasks is rea
 """
 
 import json
-import os
-import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -50,8 +50,33 @@ def completed(stage, workflow: str, seconds: float = 60) -> dict:
 
 
 def attempts(history: dict) -> list[int]:
-    """The attempt of each workflow task and activity that was started."""
-    return [event.get("attempt", 1) for kind in ("ActivityTaskStarted",) for event in histories.events(history, kind)]
+    """The attempt of each activity that was started."""
+    return [event.get("attempt", 1) for event in histories.events(history, "ActivityTaskStarted")]
+
+
+# The worker's own user namespace knows no root, so files are made as the worker's user, by a thread that changes its fsuid.
+FILLER = """
+import ctypes, os, sys
+action, user, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+if os.geteuid() == 0:
+    ctypes.CDLL(None).setfsgid(user), ctypes.CDLL(None).setfsuid(user)
+if action == "empty":
+    os.unlink(path)
+else:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        while os.write(file, bytes(1 << 20)): pass
+    except OSError as error:
+        print(error)
+"""
+
+
+def in_tmp(worker, action: str):
+    """Fills the worker's /tmp to its last byte, or empties it again."""
+    path = f"/proc/{worker.pid}/root/tmp/filler"
+    done = subprocess.run([sys.executable, "-c", FILLER, action, str(stage_module.POD_USER), path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert action == "empty" or "No space left" in done.stdout, done.stdout
 
 
 def running(stage, text: str = "pg_sleep") -> int:
@@ -181,11 +206,11 @@ def test_x8_a_terminator_that_restarts_every_two_seconds_loses_no_run(tmp_path):
 
         restarting = threading.Thread(target=restart)
         restarting.start()
-        names = [f"x8-{number}" for number in range(15)]
+        names = [f"x8-{number}" for number in range(12)]
         try:
             for name in names:
                 submit(stage, name)
-                time.sleep(1.7)
+                time.sleep(2)
         finally:
             over.set()
             restarting.join()
@@ -202,15 +227,13 @@ def test_x9_polls_resume_soon_after_the_scheduler_is_back(fresh_stage, tmp_path)
     worker = plain_worker(fresh_stage, "x9", fresh_stage.temporal.address, project).start()
     polls = metrics.read(worker)
     fresh_stage.temporal.stop()
-    stage_module.wait_for("the loss", lambda: not worker.is_ready())
-    time.sleep(8)  # long enough for the pauses between attempts to have grown
+    stage_module.wait_for("the loss", lambda: metrics.read(worker)["sallyport_connected"] == 0)
+    time.sleep(3)
     begun = time.monotonic()
     fresh_stage.temporal.start(wait=False)
     stage_module.wait_for("the port", lambda: stage_module.accepts(fresh_stage.temporal.port))
     opened = time.monotonic()
-    worker.wait_until_ready()
-    stage_module.wait_for(
-        "open polls", lambda: metrics.read(worker)["sallyport_scheduler_calls_open"] >= POLLS, seconds=60)
+    stage_module.wait_for("open polls", lambda: metrics.read(worker)["sallyport_scheduler_calls_open"] >= POLLS, seconds=60)
     resumed = time.monotonic() - opened
     print(f"port open {opened - begun:.1f} s after the start, all polls open {resumed:.1f} s later")
     assert resumed < 5
@@ -225,23 +248,14 @@ def test_x10_a_full_tmpfs_fails_the_run_and_not_the_worker(stage, tmp_path):
     project = projects.project(tmp_path / "p", QUICK)
     worker = stage.worker(name="x10", project=project, TEMPORAL_TASK_QUEUE="x10", WRITE_ARTIFACTS="true").start()
     assert proof.writable_mounts(worker.pid) == ["/tmp"], "the root is read-only"
-    filler = pathlib.Path(f"/proc/{worker.pid}/root/tmp/filler")
-    with open(filler, "wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(1 << 20))
-        except OSError:
-            pass
+    in_tmp(worker, "fill")
     submit(stage, "x10-full", "x10")
     stage.temporal.cli("workflow", "result", "--workflow-id", "x10-full", check=False, seconds=60)
     history = stage.temporal.history("x10-full")
-    print(histories.close_kind(history), json.dumps(history["events"][-1])[:2000])
-    assert histories.close_kind(history) in ("FAILED", "COMPLETED")
-    if histories.close_kind(history) == "FAILED":
-        text = json.dumps(histories.events(history, "WorkflowExecutionFailed")[0]["failure"])
-        assert "No space left" in text, text
+    assert histories.close_kind(history) == "FAILED"
+    assert "No space left" in json.dumps(histories.events(history, "WorkflowExecutionFailed")[0]["failure"]["cause"]["message"])
     assert worker.process.poll() is None and worker.health("/livez")[0] == 200
-    os.unlink(filler)
+    in_tmp(worker, "empty")
     submit(stage, "x10-after", "x10")
     assert set(attempts(completed(stage, "x10-after"))) == {1}
     assert worker.stop() == 0

@@ -10,7 +10,7 @@ struct ProcessReading: Sendable {
   /// Takes a reading.
   static func now() -> ProcessReading {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return ProcessReading(
       processor: seconds(usage.ru_utime) + seconds(usage.ru_stime), time: Double(monotonicNanoseconds()) / 1e9)
   }
