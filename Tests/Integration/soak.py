@@ -37,11 +37,8 @@ import proof  # noqa: E402
 import relay as relay_module  # noqa: E402
 import stage as stage_module  # noqa: E402
 
-PROJECT = {
-    "models/one.sql": "{{ config(materialized='table') }} select 1 as id, pg_sleep(0.5)::text as slept",
-    "models/two.sql": "select id from {{ ref('one') }}",
-    "models/three.sql": "select id from {{ ref('one') }}",
-}
+# Tests only read, so that runs which overlap do not meet in the warehouse.
+PROJECT = {f"tests/{name}.sql": "select pg_sleep(0.4)::text as slept where false" for name in ("one", "two", "three")}
 LANES = ["idle", "direct", "haproxy", "nginx"]
 # How long after a fault a task may still be delivered again because of it: a lost workflow task waits for its 10 s, a lost
 # activity for its heartbeat timeout and the pause before its next attempt.
@@ -92,7 +89,7 @@ class Lane:
         with contextlib.suppress(Exception):  # while the server restarts, nothing can be started
             self.soak.stage.temporal.cli(
                 "workflow", "start", "--type", "dbt_run", "--task-queue", self.name, "--workflow-id", workflow, "--input",
-                json.dumps({"command": "run"}), seconds=15)
+                json.dumps({"command": "test"}), seconds=15)
             self.runs.append(workflow)
 
     def sample(self):
@@ -125,6 +122,9 @@ class Soak:
         self.stage = stage
         self.seconds = 60 * minutes
         self.random = random.Random(seed)
+        # Faults and pauses of a short soak are shorter, so that it still sees one of each kind.
+        self.pace = min(1.0, minutes / 5)
+        self.due: list = []
         # Not below the stage's folder: the worker's own user must be able to enter it.
         self.home = tempfile.TemporaryDirectory(prefix="sallyport-soak-")
         pathlib.Path(self.home.name).chmod(0o755)
@@ -147,11 +147,11 @@ class Soak:
         self.check_calm()
         while time.monotonic() < storm:
             self.strike()
-            self.live(until=min(storm, time.monotonic() + self.random.uniform(2, 12)))
+            self.live(until=min(storm, time.monotonic() + self.pace * self.random.uniform(2, 12)))
         self.finish()
 
     def live(self, until: float):
-        """Starts runs, a few a second in all, and looks at the workers, until then."""
+        """Starts a run on each busy lane and looks at the workers, every two seconds, until then."""
         while True:
             for lane in self.busy:
                 lane.submit()
@@ -165,15 +165,17 @@ class Soak:
     # Faults
 
     def strike(self):
-        """One fault, chosen at random, on one lane or on all."""
-        lane = self.random.choice(self.busy)
-        kinds = [self.reset, self.cut, self.silence, self.delay, self.drip, self.refuse]
-        if lane.gateway:
-            kinds += [self.restart_gateway, self.kill_gateway]
-        if self.random.random() < 0.1:
-            self.restart_server()
-        else:
-            self.random.choice(kinds)(lane)
+        """The next fault: every kind comes up once, in random order and on a random lane, before any comes up again."""
+        if not self.due:
+            self.due = [self.reset, self.cut, self.silence, self.delay, self.drip, self.refuse, self.restart_gateway, self.kill_gateway,
+                        self.restart_server]
+            self.random.shuffle(self.due)
+        kind = self.due.pop()
+        needs_gateway = kind in (self.restart_gateway, self.kill_gateway)
+        kind(self.random.choice([lane for lane in self.busy if lane.gateway or not needs_gateway]))
+
+    def hold(self, longest: float):
+        time.sleep(max(0.5, self.pace * self.random.uniform(1, longest)))
 
     @contextlib.contextmanager
     def noted(self, lane: str, kind: str):
@@ -195,26 +197,26 @@ class Soak:
     def silence(self, lane: Lane):
         with self.noted(lane.name, "silence"):
             lane.relay.change(is_silent=True)
-            time.sleep(self.random.uniform(1, 8))
+            self.hold(8)
             lane.relay.clear()
 
     def delay(self, lane: Lane):
         with self.noted(lane.name, "delay"):
             lane.relay.change(delay=0.2)
-            time.sleep(self.random.uniform(1, 8))
+            self.hold(8)
             lane.relay.clear()
 
     def drip(self, lane: Lane):
         with self.noted(lane.name, "drip"):
             lane.relay.change(bytes_per_second=20)
-            time.sleep(self.random.uniform(1, 8))
+            self.hold(8)
             lane.relay.clear()
 
     def refuse(self, lane: Lane):
         with self.noted(lane.name, "refuse"):
             lane.relay.refuse()
             lane.relay.reset()
-            time.sleep(self.random.uniform(1, 5))
+            self.hold(5)
             lane.relay.refuse(False)
 
     def restart_gateway(self, lane: Lane):
@@ -227,7 +229,7 @@ class Soak:
             time.sleep(1)
             lane.gateway.start()
 
-    def restart_server(self):
+    def restart_server(self, _: Lane):
         with self.noted("all", "server restarted"):
             self.stage.temporal.restart()
 
