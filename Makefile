@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RELEASE := .build/release/sallyport
 
-.PHONY: help setup build release demo test test-swift test-integration lint format bench fuzz clean
+.PHONY: help setup build release demo test test-swift test-integration lint format bench soak fuzz clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,14 +31,19 @@ test-integration: release
 	.cache/venv/bin/python -m pytest -q Tests/Integration
 
 lint: setup ## formatting and scripts
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 	bash -n .ci/setup .ci/run Examples/demo/run certs-example/make-certs docker/make-root
 
 format: ## rewrite the Swift sources in the house format
-	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
 
-bench: release ## start-up time and idle memory of the release binary
+bench: release ## start-up, idle memory, and the transport beside grpc-swift and grpcio
 	@.cache/venv/bin/python Benchmarks/startup.py
+	swift build --package-path Benchmarks/Transport -c release --static-swift-stdlib
+	@.cache/venv/bin/python Benchmarks/transport.py
+
+soak: release ## SOAK_MINUTES (20) against a real server, through terminators, with random faults
+	@.cache/venv/bin/python Tests/Integration/soak.py $${SOAK_MINUTES:-20}
 
 fuzz: setup ## libFuzzer, FUZZ_SECONDS (60) for each target
 	@Tests/Fuzz/run $${FUZZ_SECONDS:-60}

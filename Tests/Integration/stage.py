@@ -169,12 +169,16 @@ class Temporal(Part):
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start(self):
+    def start(self, wait: bool = True):
         self.launch([
             VENV / "temporal", "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", self.port,
             "--http-port", free_port(), "--metrics-port", free_port(),
             "--db-filename", self.folder / "temporal.db", "--log-level", "error", *self.settings,
         ])
+        if wait:
+            self.wait_until_ready()
+
+    def wait_until_ready(self):
         wait_for("Temporal", lambda: accepts(self.port), alive=self.process, log=self.log)
         wait_for("Temporal's namespace", lambda: self.cli("operator", "namespace", "describe", "default", check=False).returncode == 0,
                  alive=self.process, log=self.log)
