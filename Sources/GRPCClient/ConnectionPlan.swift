@@ -1,4 +1,4 @@
-package import EventLoop
+internal import EventLoop
 
 /// Which connection takes new calls, which is being made to take over from it, and which only finish what is open.
 ///

@@ -1,4 +1,4 @@
-package import EventLoop
+internal import EventLoop
 
 /// When new files take the place of those in use: from the first sight of new content to its adoption or refusal.
 ///

@@ -1,4 +1,4 @@
-package import TLSClient
+internal import TLSClient
 
 /// Says once for each certificate that its end comes near. A pure machine that is told the wall clock's time.
 ///

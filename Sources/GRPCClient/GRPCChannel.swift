@@ -134,7 +134,7 @@ package actor GRPCChannel: UnaryCaller {
     nextCall += 1
     let id = nextCall
     let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
+      await withCheckedContinuation { (continuation: CheckedContinuation<Result<[UInt8], GRPCError>, Never>) in
         begin(id, call, deadline, authorization) { continuation.resume(returning: $0) }
       }
     } onCancel: {

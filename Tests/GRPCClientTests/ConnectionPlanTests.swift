@@ -8,7 +8,7 @@ struct ConnectionPlanTests {
   private static let policy = ChannelConfiguration.BackoffPolicy(
     initial: .seconds(1), maximum: .seconds(8), factor: 2, jitter: 0.2)
 
-  private var plan = ConnectionPlan(rules: ReconnectRules(), backoff: policy)
+  private var plan = ConnectionPlan(rules: ReconnectRules(), backoff: Self.policy)
 
   private func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: 0) + .seconds(seconds) }
 

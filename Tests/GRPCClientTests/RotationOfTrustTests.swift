@@ -98,12 +98,12 @@ struct RotationOfTrustTests {
   @Test("R9 an identity past its end: connecting fails with the reason, the channel says so, and a swap mends it")
   func expiry() async throws {
     let certificates = try TestCertificates.shared()
-    let short = try ClientPairs.issue(1, seconds: 12, certificates).pairs[0]
+    let short = try ClientPairs.issue(1, seconds: 25, certificates).pairs[0]
     let long = try ClientPairs.issue(1, first: 0x7700, certificates).pairs[0]
     let rig = try RotationRig(.haproxy, short)
     _ = try await rig.channel.call(SchedulerCalls.systemInfo)
     #expect(rig.channel.state.credentialFault == nil)
-    try await RotationRig.until("the end of the certificate") { rig.channel.state.credentialFault != nil }
+    try await RotationRig.until("the end of the certificate", seconds: 60) { rig.channel.state.credentialFault != nil }
     #expect(rig.channel.state.credentialFault?.contains("CN = worker") == true)
     rig.gateway.peer.stop(SIGKILL)
     let gateway = try Gateway.witness(

@@ -26,7 +26,7 @@ extension Gateway {
       let pair = try [shown.certificate, shown.key].map { try String(contentsOfFile: $0, encoding: .utf8) }
       try folder.write("server.pem", pair.joined())
       try folder.write("haproxy.cfg", haproxyText(folder, port, backend, trusted, isL7: kind == .haproxy))
-      peer = try BackgroundPeer("haproxy", ["-W", "-db", "-f", folder.file("haproxy.cfg")], folder: folder.path)
+      peer = try BackgroundPeer("haproxy", ["-db", "-f", folder.file("haproxy.cfg")], folder: folder.path)
     case .nghttpx:
       peer = try BackgroundPeer(
         "nghttpx",
@@ -71,8 +71,9 @@ extension Gateway {
       timeout connect 5s
       timeout client 120s
       timeout server 120s
+      option logasap
     frontend gate
-      log-format "serial=%[ssl_c_serial,hex] %ST %HU"
+      log-format "serial=%[ssl_c_serial,hex]\(isL7 ? " %ST %HU" : "")"
       bind 127.0.0.1:\(port) ssl crt \(folder.file("server.pem")) ca-file \(trusted) verify required alpn h2
       default_backend scheduler
     backend scheduler
