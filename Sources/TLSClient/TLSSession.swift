@@ -28,6 +28,8 @@ internal import Metrics
   private var startOfInput: [UInt8] = []
   private var hasEnded = false
   private var isCounted = false
+  /// Whether the peer has sent anything under the finished handshake.
+  private var hasHeard = false
   /// Whether the handshake is complete as far as this side can tell; a TLS 1.3 server may still refuse our certificate.
   package private(set) var isEstablished = false
   /// Whether the server has asked for a client certificate.
@@ -126,6 +128,7 @@ internal import Metrics
     }
     if status > 0 {
       // A TLS 1.3 server judges our certificate after our handshake is over: its first bytes tell that it agrees.
+      hasHeard = true
       count("ok")
       return .bytes(bytes)
     }
@@ -205,6 +208,8 @@ internal import Metrics
   private func ended(_ error: TLSError) -> TLSError {
     hasEnded = true
     count(error.code.rawValue)
+    var error = error
+    error.mayHaveReachedServer = isEstablished && (hasHeard || !error.isAboutClient)
     return error
   }
 

@@ -52,6 +52,28 @@ struct ClientRefusalTests {
     #expect(late.message.contains("alert 45"), "\(late)")
   }
 
+  @Test("S18 nginx answers 400 to an expired certificate too, and lets a good one in")
+  func nginxAnswersByStatus() throws {
+    let gate = try TLSGate.nginx(
+      pki, verification: "ssl_client_certificate \(pki.file("bundle.crt")); ssl_verify_client on; ssl_verify_depth 2;")
+    defer { gate.peer.stop() }
+    let request = RawFrame.headers(
+      1, [(":method", "GET"), (":scheme", "https"), (":path", "/"), (":authority", "localhost")], end: true)
+    /// Whether HEADERS of stream 1 begin with a field of HPACK's static table: 8 is `:status: 200`, 12 is `:status: 400`.
+    func holds(_ index: UInt8, _ bytes: [UInt8]) -> Bool {
+      let mark: [UInt8] = [0, 0, 0, 1, 0x80 | index]
+      return bytes.indices.contains { bytes[$0...].starts(with: mark) }
+    }
+    for (client, now, index) in [
+      ("client", nil, UInt8(8)), ("lateclient", Int64(1_579_000_000), 12), ("foreignclient", nil, 12),
+    ] {
+      let outcome = try TLSProbe.connect(
+        gate.port, TLSProbe.configuration(pki, client: pki.pair(client)), now: now, reads: true, request: request,
+        until: { holds(index, $0) })
+      #expect(outcome.error == nil && holds(index, outcome.received), "\(client): \(outcome)")
+    }
+  }
+
   @Test("S13 nginx without http2 is told apart: it offers no h2")
   func nginxWithoutHTTP2() throws {
     let gate = try TLSGate.nginx(pki, listen: "ssl")

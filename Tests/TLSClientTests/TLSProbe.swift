@@ -36,11 +36,14 @@ enum TLSProbe {
   ///
   /// - Parameters:
   ///   - host: the name that is expected of the server.
-  ///   - reads: after the handshake HTTP/2's preface is sent and the server's first bytes are waited for.
+  ///   - reads: after the handshake HTTP/2's preface and `request` are sent and the server's bytes waited for.
+  ///   - isEnough: whether the bytes that came back suffice.
   static func connect(
-    _ port: Int, host: String = "localhost", _ configuration: TLSConfiguration, now: Int64? = nil, reads: Bool = false
+    _ port: Int, host: String = "localhost", _ configuration: TLSConfiguration, now: Int64? = nil, reads: Bool = false,
+    request: [UInt8] = [], until isEnough: ([UInt8]) -> Bool = { !$0.isEmpty }
   ) throws -> Outcome {
-    try connect(port, host: host, context: context(configuration, now: now), reads: reads)
+    try connect(
+      port, host: host, context: context(configuration, now: now), reads: reads, request: request, until: isEnough)
   }
 
   /// Connects with a context that is there.
@@ -62,9 +65,13 @@ enum TLSProbe {
       outcome.report = session.report
       flush(session, descriptor)
       if reads {
-        try session.write(RawFrame.preface + RawFrame.settings())
+        try session.write(RawFrame.preface + RawFrame.settings() + request)
         flush(session, descriptor)
-        outcome.received = try answer(session, descriptor)
+        while !isEnough(outcome.received) {
+          let bytes = try answer(session, descriptor)
+          guard !bytes.isEmpty else { break }
+          outcome.received += bytes
+        }
       }
     } catch {
       outcome.error = error

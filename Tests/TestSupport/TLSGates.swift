@@ -44,8 +44,13 @@ package enum TLSGate {
 
   /// nginx whose log shows what it was asked for: SNI and authority.
   ///
-  /// - Parameter listen: what stands after the port.
-  package static func nginx(_ pki: TestPKI, backend: Int? = nil, listen: String = "ssl http2") throws -> Gateway {
+  /// - Parameters:
+  ///   - backend: the plaintext port behind it; nil: it answers 200 itself.
+  ///   - listen: what stands after the port.
+  ///   - verification: lines about client certificates.
+  package static func nginx(
+    _ pki: TestPKI, backend: Int? = nil, listen: String = "ssl http2", verification: String = ""
+  ) throws -> Gateway {
     let port = try LoopbackPort.free()
     let folder = try TemporaryFolder("sallyport-nginx")
     let location = backend.map { "grpc_pass grpc://127.0.0.1:\($0);" } ?? "return 200;"
@@ -57,6 +62,7 @@ package enum TLSGate {
         client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
         server { listen 127.0.0.1:\(port) \(listen); ssl_protocols TLSv1.2 TLSv1.3;
           ssl_certificate \(pki.pair("good").certificate); ssl_certificate_key \(pki.pair("good").key);
+          \(verification)
           location / { \(location) } } }
       """)
     let peer = try BackgroundPeer(
