@@ -129,18 +129,12 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: trial),
   ]
     + [
-      "PlainData", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",
-      "TemporalMessages", "Jinja",
-      "YAMLDocument", "PostgresClient", "TemporalClient", "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine",
-      "TemporalWorker",
-      "PostgresWarehouse", "Worker", "sallyport",
+      "Secrets", "TLSClient", "GRPCClient", "Worker",
     ].map { name in
       .testTarget(
         name: name == "sallyport" ? "CommandLineTests" : name + "Tests",
         dependencies: [.byName(name: name), "TestSupport", ordered],
         exclude: name == "Jinja" ? ["Differential"] : [], swiftSettings: trial)
-    } + [
-      .testTarget(name: "LayeringTests", swiftSettings: trial)
-    ],
+    },
   swiftLanguageModes: [.v6]
 )
