@@ -151,8 +151,6 @@ let package = Package(
         name: name == "sallyport" ? "CommandLineTests" : name + "Tests",
         dependencies: [.byName(name: name), "TestSupport", ordered],
         exclude: name == "Jinja" ? ["Differential"] : [], swiftSettings: trial)
-    } + [
-      .testTarget(name: "LayeringTests", swiftSettings: trial)
-    ],
+    },
   swiftLanguageModes: [.v6]
 )

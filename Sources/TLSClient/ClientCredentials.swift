@@ -25,7 +25,12 @@ struct ClientCredentials {
     let key: PrivateKey
     switch identity.format {
     case .pem:
-      chain = try Certificate.readAll(material.certificates ?? [], file: file)
+      chain =
+        if let pem = material.certificates {
+          try Certificate.readAll(pem, file: file)
+        } else {
+          try Certificate.readAll(beside: secret, file: file)
+        }
       key = try PrivateKey.read(secret, file: identity.keyFile, passphrase: material.passphrase)
     case .pkcs12:
       let archive = try PKCS12Archive.read(secret, file: file, passphrase: material.passphrase)
@@ -45,8 +50,8 @@ struct ClientCredentials {
     return ClientCredentials(leaf: leaf, intermediates: intermediates, key: key, warnings: warnings)
   }
 
-  /// Puts everything into a context and makes sure that it arrived: a context that failed half way would go on without a
-  /// certificate.
+  /// Puts everything into a context and makes sure that it arrived: a context that failed half way would go on without
+  /// a certificate.
   func install(in context: OpaquePointer, file: String) throws(TLSError) {
     OpenSSLErrors.clear()
     guard unsafe SSL_CTX_use_certificate(context, leaf.handle) == 1,

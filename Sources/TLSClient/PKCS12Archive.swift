@@ -10,8 +10,8 @@ struct PKCS12Archive {
   /// The other certificates, in the archive's order.
   let others: [Certificate]
 
-  /// The most rounds of key derivation that are computed for the archive's seal: some seconds' worth.
-  private static let mostRounds = 10_000_000
+  /// The most rounds of key derivation that are computed for the archive's seal: about a second's worth.
+  private static let mostRounds = 1_000_000
   /// The most certificates taken from an archive.
   private static let mostCertificates: Int32 = 16
 

@@ -72,6 +72,11 @@ package struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
   /// A sentence for people, ending with the code's name in brackets, so that a line of the log can be searched by it.
   package let message: String
 
+  /// Whether a request sent on the connection may have been processed. A refusal comes from a handshake that the other
+  /// side never counted as complete, so that nothing above TLS was looked at: not even by a TLS 1.3 server, which
+  /// judges our certificate after we may already have written.
+  package internal(set) var mayHaveReachedServer = false
+
   package init(_ code: Code, _ text: String) {
     self.code = code
     message = "\(text) [\(code.rawValue)]"
@@ -87,6 +92,9 @@ package struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// Whether the server judges our certificate, or its absence.
+  var isAboutClient: Bool { code == .clientCertificateRequired || code == .clientCertificateRefused }
+
   /// Whether one side refuses the other's identity or abilities: repeating changes nothing unless somebody acts.
   package var isRefusal: Bool {
     switch code {
@@ -94,11 +102,6 @@ package struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
     default: !isLocal
     }
   }
-
-  /// Whether a request sent on the connection may have been processed. A refusal comes from a handshake that the other
-  /// side never counted as complete, so that nothing above TLS was looked at: not even by a TLS 1.3 server, which judges our
-  /// certificate after we may already have written.
-  package var mayHaveReachedServer: Bool { code == .truncated }
 
   package var description: String { message }
 }

@@ -1,7 +1,8 @@
 internal import COpenSSL
 internal import Metrics
 
-/// One TLS connection as a machine without input or output: ciphertext in and out, plaintext in and out (RFC 8446, 5246).
+/// One TLS connection as a machine without input or output: ciphertext in and out, plaintext in and out (RFC 8446,
+/// 5246).
 ///
 /// Owns the OpenSSL object and its two memory buffers; used on one thread. After every call that can have produced
 /// ciphertext (all of them) the owner sends what `takeCiphertext` returns.
@@ -28,6 +29,8 @@ internal import Metrics
   private var startOfInput: [UInt8] = []
   private var hasEnded = false
   private var isCounted = false
+  /// Whether the peer has sent anything under the finished handshake.
+  private var hasHeard = false
   /// Whether the handshake is complete as far as this side can tell; a TLS 1.3 server may still refuse our certificate.
   package private(set) var isEstablished = false
   /// Whether the server has asked for a client certificate.
@@ -68,7 +71,11 @@ internal import Metrics
     try expectName()
   }
 
-  deinit { unsafe SSL_free(handle) }
+  deinit {
+    // TCP ended or time was over before TLS could say why.
+    count("abandoned")
+    unsafe SSL_free(handle)
+  }
 
   /// Feeds ciphertext of the peer.
   package func receive(_ ciphertext: ArraySlice<UInt8>) {
@@ -106,8 +113,8 @@ internal import Metrics
       throw ended(
         TLSError(
           .certificateNotRequested,
-          "the server never asked for a client certificate although it must: TLS may end at a gateway that was not meant;"
-            + " have it demand certificates, or do not require the request"))
+          "the server never asked for a client certificate although it must: TLS may end at a gateway that was not"
+            + " meant; have it demand certificates, or do not require the request"))
     }
     isEstablished = true
     return true
@@ -126,6 +133,7 @@ internal import Metrics
     }
     if status > 0 {
       // A TLS 1.3 server judges our certificate after our handshake is over: its first bytes tell that it agrees.
+      hasHeard = true
       count("ok")
       return .bytes(bytes)
     }
@@ -205,6 +213,8 @@ internal import Metrics
   private func ended(_ error: TLSError) -> TLSError {
     hasEnded = true
     count(error.code.rawValue)
+    var error = error
+    error.mayHaveReachedServer = isEstablished && (hasHeard || !error.isAboutClient)
     return error
   }
 

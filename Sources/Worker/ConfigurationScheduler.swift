@@ -95,7 +95,7 @@ package struct SchedulerConfiguration: Sendable {
   private static func readTLS(_ reader: inout SettingReader, _ address: SchedulerAddress) -> TLSConfiguration? {
     let wish = reader.choice(.temporalTLS)
     let tls = TLSConfiguration.read(&reader)
-    let needing = TLSConfiguration.settingsInUse(&reader)
+    let needing = tls.settingsInUse(reader)
     let bearer = [Setting.temporalAPIKey, .oauthTokenURL].first { reader.isSet($0) }
     switch decide(wish: wish, address: address, needing: needing, bearer: bearer) {
     case .plaintext: return nil

@@ -33,12 +33,12 @@ extension TLSConfiguration {
   }
 
   /// The variables that are set and that only TLS uses; none of them may be lost by a plaintext connection.
-  static func settingsInUse(_ reader: inout SettingReader) -> [Setting] {
+  func settingsInUse(_ reader: SettingReader) -> [Setting] {
     let texts = [
       Setting.temporalTLSCA, .temporalTLSServerName, .temporalTLSCert, .temporalTLSKey, .temporalTLSPKCS12,
       .temporalTLSCRL, .temporalTLSPins, .temporalTLSSPIFFEID,
     ].filter { reader.isSet($0) }
-    return texts + (reader.flag(.temporalTLSRequireCertRequest) ? [.temporalTLSRequireCertRequest] : [])
+    return texts + (requiresCertificateRequest ? [.temporalTLSRequireCertRequest] : [])
   }
 
   private static func readPins(_ reader: inout SettingReader) -> Set<PublicKeyPin> {
@@ -113,7 +113,8 @@ extension SchedulerConfiguration {
   /// Reads the TLS files once and builds what they make up, so that a set that can never work stops the start before
   /// anything is dialed. Blocks, and may compute for a while.
   ///
-  /// - Returns: what deserves a line in the log. A certificate that is out of its time is among it: it may be renewed while
+  /// - Returns: what deserves a line in the log. A certificate that is out of its time is among it: it may be renewed
+  /// while
   ///   the worker runs.
   /// - Throws: the fault of the files.
   package func inspectTLSFiles() throws(TLSError) -> [String] {
