@@ -37,7 +37,7 @@ extension GRPCChannel {
     // Each failed attempt begins with the next of the hosts, so that one that answers wrongly does not hold up the rest.
     let target = configuration.dialTarget(attempt: working.failedAttempts)
     var options = HTTP2ConnectionOptions(target: target, tls: configuration.tls)
-    options.keepaliveInterval = configuration.keepalive.interval
+    options.keepaliveInterval = idleCutoff.interval(configured: configuration.keepalive.interval)
     options.keepaliveTimeout = configuration.keepalive.timeout
     options.limits.headerListBytes = configuration.limits.headerListBytes
     return options
@@ -139,6 +139,7 @@ extension GRPCChannel {
       logger.warning("scheduler connection failed", metadata: ["address": "\(endpoint)", "error": "\(error.message)"])
       if slot.answered == 0 { pauseBeforeReconnecting() }
     }
+    if slot.isReady, error.code == .connectionLost, !isShutDown { noteSilence(of: slot.connection) }
     for (stream, id) in slot.calls {
       let mayHaveReached = slot.isReady && !unsent.contains(stream)
       let lost = GRPCError(
@@ -150,6 +151,19 @@ extension GRPCChannel {
     connectIfNeeded()
     publish()
     endShutdownIfDone()
+  }
+
+  /// Looks for a pattern in the ends of silent connections, and says what to do about it.
+  private func noteSilence(of connection: HTTP2Connection) {
+    guard let limit = idleCutoff.lost(afterSilence: .now() - connection.lastReceived) else { return }
+    let seconds = limit.components.seconds
+    let pings = idleCutoff.interval(configured: configuration.keepalive.interval).components.seconds
+    working.lastError =
+      "something on the way (proxy, firewall, load balancer) ends connections after \(seconds) s of silence: "
+      + "raise its idle timeout above 60 s; PINGs go out every \(pings) s from now on"
+    logger.warning(
+      "scheduler connection is cut when idle",
+      metadata: ["address": "\(endpoint)", "silence_seconds": "\(seconds)", "ping_seconds": "\(pings)"])
   }
 
   /// Waiting does not cure a refusal: tell the callers at once.

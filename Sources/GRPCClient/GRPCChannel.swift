@@ -47,6 +47,8 @@ package actor GRPCChannel: UnaryCaller {
   var nextGeneration = 0
   /// Pauses between attempts.
   var backoff: Backoff
+  /// What is known of idle timeouts on the way.
+  var idleCutoff = IdleCutoff()
   /// Set while such a pause lasts.
   var reconnectTimer: TimerKey?
   /// Set while the key file is to be looked at again.
