@@ -139,7 +139,7 @@ extension GRPCChannel {
       logger.warning("scheduler connection failed", metadata: ["address": "\(endpoint)", "error": "\(error.message)"])
       if slot.answered == 0 { pauseBeforeReconnecting() }
     }
-    if slot.isReady, error.code == .connectionLost, !isShutDown { noteSilence(of: slot.connection) }
+    if slot.isReady, !slot.isDraining, error.code == .connectionLost, !isShutDown { noteSilence(of: slot.connection) }
     for (stream, id) in slot.calls {
       let mayHaveReached = slot.isReady && !unsent.contains(stream)
       let lost = GRPCError(
