@@ -62,7 +62,7 @@ struct DialRace {
 
   /// An attempt to connect has failed.
   mutating func failed(_ address: SocketAddress, _ reason: String) -> [Action] {
-    connecting.removeAll { $0 == address }
+    if let index = connecting.firstIndex(of: address) { connecting.remove(at: index) }
     failures.append(EventLoopError(.connectFailed, "\(address): \(reason)"))
     return next()
   }

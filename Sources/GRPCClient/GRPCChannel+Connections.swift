@@ -65,7 +65,8 @@ extension GRPCChannel {
     // Each failed attempt begins with the next of the hosts, so that one that answers wrongly does not hold up the rest.
     let target = configuration.dialTarget(attempt: working.failedAttempts)
     var options = HTTP2ConnectionOptions(target: target, tls: configuration.tls)
-    options.keepaliveInterval = configuration.keepalive.interval * (1 << plan.keepaliveDoublings)
+    options.keepaliveInterval =
+      idleCutoff.interval(configured: configuration.keepalive.interval) * (1 << plan.keepaliveDoublings)
     options.keepaliveTimeout = configuration.keepalive.timeout
     options.limits.headerListBytes = configuration.limits.headerListBytes
     return options
@@ -139,6 +140,9 @@ extension GRPCChannel {
       logger.warning("scheduler connection failed", metadata: ["address": "\(endpoint)", "error": "\(error.message)"])
       metrics.reconnected(slot?.isReady == true ? .lost : .setupFailed)
     }
+    if role == .current, slot?.isReady == true, error.code == .connectionLost, !isShutDown, let slot {
+      noteSilence(of: slot.connection)
+    }
     for (stream, id) in slot?.calls ?? [:] { callLost(id, slot?.isReady == true && !unsent.contains(stream), error) }
     if role == .probe { endTrial(CredentialTrial.verdict(on: error)) }
     if !error.isTransient && isServing {
@@ -157,6 +161,19 @@ extension GRPCChannel {
       .unavailable, "the connection to \(endpoint) was lost", mayHaveReachedServer: mayHaveReached,
       cause: error.message)
     if mayHaveReached || !putBack(id) { settle(id, .failure(lost)) }
+  }
+
+  /// Looks for a pattern in the ends of silent connections, and says what to do about it.
+  private func noteSilence(of connection: HTTP2Connection) {
+    guard let limit = idleCutoff.lost(afterSilence: .now() - connection.lastReceived) else { return }
+    let seconds = limit.components.seconds
+    let pings = idleCutoff.interval(configured: configuration.keepalive.interval).components.seconds
+    working.lastError =
+      "something on the way (proxy, firewall, load balancer) ends connections after \(seconds) s of silence: "
+      + "raise its idle timeout above 60 s; PINGs go out every \(pings) s from now on"
+    logger.warning(
+      "scheduler connection is cut when idle",
+      metadata: ["address": "\(endpoint)", "silence_seconds": "\(seconds)", "ping_seconds": "\(pings)"])
   }
 
   /// Waiting does not cure a refusal: tell the callers at once.

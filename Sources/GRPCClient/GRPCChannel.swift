@@ -47,6 +47,8 @@ package actor GRPCChannel: UnaryCaller {
   var plan: ConnectionPlan
   /// Set while `plan` is to be asked again at a moment.
   var planTimer: (key: TimerKey, deadline: MonotonicTime)?
+  /// What is known of idle timeouts on the way.
+  var idleCutoff = IdleCutoff()
   /// Which files are in use, and which are tried.
   var rotation: CredentialRotation
   /// The identity and trust in use; nil in plaintext and before the files were first read.

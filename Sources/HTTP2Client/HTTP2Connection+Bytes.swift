@@ -18,7 +18,8 @@ extension HTTP2Connection {
       case .moved(let count):
         total += count
         bytesReceived += count
-        keepalive?.received(at: .now())
+        lastReceived = .now()
+        keepalive?.received(at: lastReceived)
         guard take(count) else { return }
       case .wouldBlock: return pump()
       case .ended: return inputEnded(nil)

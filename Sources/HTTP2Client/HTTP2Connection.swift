@@ -78,6 +78,8 @@ package final class HTTP2Connection {
   var needsPump = false
   /// Where the socket is read into.
   var inputBuffer = [UInt8](repeating: 0, count: 64 << 10)
+  /// When the other side was last heard; the start of the object while it has not been.
+  package internal(set) var lastReceived = MonotonicTime.now()
   /// Bytes received and sent on the socket so far.
   package internal(set) var bytesReceived = 0, bytesSent = 0
 

@@ -20,9 +20,13 @@ struct PostgresDestination {
 
   /// Asks the policy for every host of a list between commas, before and after resolution.
   ///
+  /// - Parameters:
+  ///   - resolver: the system's, unless a test has another.
+  ///   - variable: reads the environment, in which libpq looks for what it is not told.
   /// - Throws: `PostgresError.configuration` with the rule that is missing, `.connection` when no name has an address.
   init(
-    hosts: String, port: Int, policy: EgressPolicy, resolver: Resolver = PostgresDestination.lookUp
+    hosts: String, port: Int, policy: EgressPolicy, resolver: Resolver = PostgresDestination.lookUp,
+    variable: (String) -> String? = PostgresDestination.variable
   ) throws(PostgresError) {
     guard !policy.isOpen else {
       parameters = [("host", hosts), ("port", String(port))]
@@ -32,7 +36,11 @@ struct PostgresDestination {
     var failures: [PostgresError] = []
     for host in hosts.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
       do throws(PostgresError) {
-        entries += try Self.admitted(host, port, policy, resolver, &failures)
+        if host.hasPrefix("/") || host.hasPrefix("@") {
+          entries.append((try Self.admitted(socketFolder: host, port, policy, variable), ""))
+        } else {
+          entries += try Self.admitted(host, port, policy, resolver, &failures)
+        }
       } catch {
         failures.append(error)
       }
@@ -57,16 +65,6 @@ struct PostgresDestination {
     guard !host.isEmpty else {
       throw PostgresError(.configuration, "no host is named, and \(EgressPolicy.variable) is set: name the host")
     }
-    if host.hasPrefix("/") || host.hasPrefix("@") {
-      try ask { () throws(EgressError) in try policy.check(socket: "\(host)/.s.PGSQL.\(port)") }
-      guard unsafe getenv("PGHOSTADDR") == nil else {
-        throw PostgresError(
-          .configuration,
-          "PGHOSTADDR would replace the unix socket '\(host)', and \(EgressPolicy.variable) is set: "
-            + "unset PGHOSTADDR")
-      }
-      return [(host, "")]
-    }
     try ask { () throws(EgressError) in try policy.check(name: host, port: port) }
     var entries: [(host: String, address: String)] = []
     for text in try resolver(host, port).get() {
@@ -80,6 +78,22 @@ struct PostgresDestination {
     }
     return entries
   }
+
+  /// The folder of a unix socket, or the name of an abstract one, if the socket may be opened.
+  private static func admitted(
+    socketFolder folder: String, _ port: Int, _ policy: EgressPolicy, _ variable: (String) -> String?
+  ) throws(PostgresError) -> String {
+    try ask { () throws(EgressError) in try policy.check(socket: "\(folder)/.s.PGSQL.\(port)") }
+    guard variable("PGHOSTADDR") == nil else {
+      throw PostgresError(
+        .configuration,
+        "PGHOSTADDR would be dialed instead of the unix socket in '\(folder)', unchecked by \(EgressPolicy.variable): "
+          + "unset PGHOSTADDR")
+    }
+    return folder
+  }
+
+  private static func variable(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
   private static func ask(_ check: () throws(EgressError) -> Void) throws(PostgresError) {
     do throws(EgressError) {

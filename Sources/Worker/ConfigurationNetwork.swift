@@ -74,14 +74,12 @@ package struct NetworkConfiguration: Sendable {
     if case .fixed = target.credentials?.password {
       throw EgressError(.malformedSetting, "holds a password, and SALLYPORT_PROXY_PASSWORD is set too: leave one out")
     }
-    target.credentials = ProxyCredentials(
-      user: user,
-      password:
-        switch source
-      {
+    let password: ProxyCredentials.Password =
+      switch source {
       case .value(let secret): .fixed(secret)
       case .file(let file): .file(file)
-      })
+      }
+    target.credentials = ProxyCredentials(user: user, password: password)
   }
 }
 

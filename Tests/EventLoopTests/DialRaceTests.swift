@@ -71,6 +71,15 @@ struct DialRaceTests {
     #expect(race.resolved(0, .success(list)) == [.cancelStagger, .connect(list[1], name: 0)])
   }
 
+  @Test("A link-local address keeps its zone for dialing and loses it for the rules") func zones() throws {
+    let list = try SocketAddress.resolve(host: "fe80::1%lo", port: 443)
+    #expect(list.map(\.description) == ["[fe80::1%lo]:443"])
+    var race = try DialRace(
+      [("fe80::1%lo", 443)], policy: EgressPolicy(parsing: "fe80::/10"), isLoopbackOnly: false)
+    #expect(race.start() == [.cancelStagger, .resolve(0)])
+    #expect(race.resolved(0, .success(list)) == [.cancelStagger, .connect(list[0], name: 0)])
+  }
+
   @Test("Names that nobody knows") func unresolved() throws {
     var race = try race(["a", "b"])
     _ = race.start()
