@@ -29,15 +29,16 @@ struct TokenResponseTests {
   }
 
   /// What the endpoint says of the token's end → the lifetime that is believed.
-  @Test(arguments: [
-    (#""expires_in":3600"#, 3_600), (#""expires_in":"3600""#, 3_600), (#""expires_in":3599.9"#, 3_599),
-    (#""expires_at":1000600"#, 600), (#""expires_at":"1000600.5""#, 600),
-    (#""expires_in":60,"expires_at":1000600"#, 60),
-    (#""expires_in":null,"expires_at":1000600"#, 600),
-    (#""expires_in":0"#, nil), (#""expires_in":-5"#, nil), (#""expires_in":1e30"#, nil), (#""expires_in":true"#, nil),
-    (#""expires_in":9223372036854775807"#, nil), (#""expires_at":-9223372036854775808"#, nil),
-    (#""expires_at":999999"#, nil), (#""scope":"none""#, nil),
-  ] as [(String, Int?)])
+  @Test(
+    arguments: [
+      (#""expires_in":3600"#, 3_600), (#""expires_in":"3600""#, 3_600), (#""expires_in":3599.9"#, 3_599),
+      (#""expires_at":1000600"#, 600), (#""expires_at":"1000600.5""#, 600),
+      (#""expires_in":60,"expires_at":1000600"#, 60),
+      (#""expires_in":null,"expires_at":1000600"#, 600),
+      (#""expires_in":0"#, nil), (#""expires_in":-5"#, nil), (#""expires_in":1e30"#, nil), (#""expires_in":true"#, nil),
+      (#""expires_in":9223372036854775807"#, nil), (#""expires_at":-9223372036854775808"#, nil),
+      (#""expires_at":999999"#, nil), (#""scope":"none""#, nil),
+    ] as [(String, Int?)])
   func lifetimesAreReadOrNotBelieved(member: String, seconds: Int?) throws {
     let body = #"{"access_token":"a","token_type":"Bearer",\#(member)}"#
     #expect(try grant(body).lifetime == seconds.map { .seconds($0) })
