@@ -22,11 +22,6 @@ static inline void sly_ctx_forget_sessions(SSL_CTX *context) { SSL_CTX_set_sessi
 static inline int sly_ctx_set_groups(SSL_CTX *context, const char *groups) { return (int)SSL_CTX_set1_groups_list(context, groups); }
 /// Appends a certificate to the chain that is sent; takes ownership on success (1).
 static inline int sly_ctx_add_chain(SSL_CTX *context, X509 *certificate) { return (int)SSL_CTX_add0_chain_cert(context, certificate); }
-/// Gives the chain that one context sends to another context. 1 on success.
-static inline int sly_ctx_copy_chain(SSL_CTX *from, SSL_CTX *to) {
-  STACK_OF(X509) *chain = 0;
-  return SSL_CTX_get0_chain_certs(from, &chain) && (int)SSL_CTX_set1_chain(to, chain);
-}
 /// Lets a write move the caller's buffer between attempts.
 static inline void sly_ctx_set_modes(SSL_CTX *context) {
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);

@@ -6,8 +6,8 @@ extension TLSContext {
   /// decides, and an environment variable must not be able to load code into this process.
   package static func prepareLibrary() { OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil) }
 
-  /// Gives this context's versions, ciphers, groups, authorities and client certificate to an `SSL_CTX` of another
-  /// library, replacing what was there, and has OpenSSL itself demand the server's name.
+  /// Gives this context's versions, ciphers, authorities and client certificate to an `SSL_CTX` of another library,
+  /// replacing what was there, and has OpenSSL itself demand the server's name. The application protocol stays as it is.
   ///
   /// - Parameters:
   ///   - foreign: the `SSL_CTX`, which stays its owner's and must not be in use yet.
@@ -15,17 +15,26 @@ extension TLSContext {
   /// - Returns: whether everything was taken over; if not, the foreign context must not be used.
   package func share(with foreign: UnsafeMutableRawPointer, host: String) -> Bool {
     let other = OpaquePointer(foreign)
-    let isPolicySet =
-      unsafe sly_ctx_set_versions(other) == 1
-      && SSL_CTX_set_ciphersuites(other, Self.suites13) == 1
-      && SSL_CTX_set_cipher_list(other, Self.suites12) == 1
-      && sly_ctx_set_groups(other, Self.groups) == 1
-    guard isPolicySet else { return false }
+    return unsafe sharePolicy(with: other) && shareTrust(with: other, host: host) && shareIdentity(with: other)
+  }
+
+  private func sharePolicy(with other: OpaquePointer) -> Bool {
+    let ciphers = (0..<unsafe sly_ctx_cipher_count(handle)).compactMap { index in
+      unsafe SSL_CIPHER_get_name(sly_ctx_cipher(handle, index)).map { unsafe String(cString: $0) }
+    }
+    let suites13 = ciphers.filter { $0.hasPrefix("TLS_") }.joined(separator: ":")
+    let suites12 = ciphers.filter { !$0.hasPrefix("TLS_") }.joined(separator: ":")
+    let isSet =
+      unsafe sly_ctx_set_versions(other) == 1 && SSL_CTX_set_ciphersuites(other, suites13) == 1
+      && SSL_CTX_set_cipher_list(other, suites12) == 1
+      // A context does not tell its groups. The second list is for FIPS providers, which lack X25519.
+      && (sly_ctx_set_groups(other, "X25519:P-256:P-384") == 1 || sly_ctx_set_groups(other, "P-256:P-384") == 1)
+    guard isSet, !suites13.isEmpty, !suites12.isEmpty else { return false }
     unsafe sly_ctx_harden(other)
     unsafe sly_ctx_forget_sessions(other)
-    unsafe SSL_CTX_set_security_level(other, 2)
+    unsafe SSL_CTX_set_security_level(other, SSL_CTX_get_security_level(handle))
     unsafe SSL_CTX_set_verify(other, SSL_VERIFY_PEER, nil)
-    return unsafe shareTrust(with: other, host: host) && shareIdentity(with: other)
+    return true
   }
 
   private func shareTrust(with other: OpaquePointer, host: String) -> Bool {

@@ -13,9 +13,9 @@ internal import Secrets
   /// The configuration it was built from.
   package let configuration: TLSConfiguration
 
-  static let suites13 = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
-  static let suites12 = "ECDHE+AESGCM:ECDHE+CHACHA20"
-  static let groups = "X25519:P-256:P-384"
+  private static let suites13 = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
+  private static let suites12 = "ECDHE+AESGCM:ECDHE+CHACHA20"
+  private static let groups = "X25519:P-256:P-384"
   private static let longestChain: Int32 = 4
 
   private init(adopting handle: OpaquePointer, _ configuration: TLSConfiguration) {

@@ -246,6 +246,7 @@ struct TokenEndpointTests {
     func refusal(ofName name: String, port: Int) -> String? {
       names.contains(name) ? nil : "no rule admits \(name):\(port)"
     }
+    func refusal(ofTunnelTo name: String, port: Int) -> String? { refusal(ofName: name, port: port) }
     func refusal(ofAddress address: String, port: Int, for name: String) -> String? {
       addresses.contains(address) ? nil : "no rule admits \(address):\(port)"
     }
@@ -274,14 +275,27 @@ struct TokenEndpointTests {
     let peer = try BackgroundPeer("tinyproxy", ["-d", "-c", configuration], folder: folder.path)
     defer { peer.stop() }
     try peer.waitForPort(port)
-    let password = SharedSecret(copying: "canary-proxy".utf8)
+    let value = "Basic " + Data("worker:canary-proxy".utf8).base64EncodedString()
     let through = try endpoint(server.url) {
-      $0.proxy = .init(host: "127.0.0.1", port: port, credentials: ("worker", password))
+      $0.proxy = .init(host: "127.0.0.1", port: port) { SharedSecret(copying: value.utf8) }
     }
     #expect(text(try through.grant().get().token) == "T1")
     #expect(peer.log.contains("CONNECT localhost:\(server.port)"), "\(peer.log)")
     let refused = try failure(try endpoint(server.url) { $0.proxy = .init(host: "127.0.0.1", port: port) })
     #expect(refused.code == .proxyFailed && refused.message.contains("proxy 127.0.0.1:\(port)"), "\(refused)")
+    // The names asked about are the tunnel's end and the proxy; the address is the proxy's.
+    let allowed = Allowlist(names: ["localhost", "127.0.0.1"], addresses: ["127.0.0.1"])
+    for (check, isAdmitted) in [
+      (allowed, true), (Allowlist(names: ["127.0.0.1"], addresses: ["127.0.0.1"]), false),
+      (Allowlist(names: ["localhost"], addresses: ["127.0.0.1"]), false),
+      (Allowlist(names: ["localhost", "127.0.0.1"]), false),
+    ] {
+      let checked = try endpoint(server.url) {
+        $0.proxy = .init(host: "127.0.0.1", port: port) { SharedSecret(copying: value.utf8) }
+        $0.check = check
+      }
+      if isAdmitted { _ = try checked.grant().get() } else { #expect(try failure(checked).code == .egressRefused) }
+    }
     let absent = try LoopbackPort.free()
     let unreachable = try failure(try endpoint(server.url) { $0.proxy = .init(host: "127.0.0.1", port: absent) })
     #expect(unreachable.code == .proxyFailed, "\(unreachable)")
