@@ -225,6 +225,39 @@ struct TokenEndpointTests {
     #expect(error.code == .tlsFailed, "\(error)")
   }
 
+  /// OpenSSL is started once in a process, so the proof needs a process of its own.
+  @Test("OPENSSL_CONF loads nothing into this process, though libcurl by itself would read it")
+  func opensslConfiguration() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(
+      "openssl.cnf",
+      """
+      config_diagnostics = 1
+      openssl_conf = init
+      [init]
+      providers = all
+      [all]
+      injected = module
+      [module]
+      module = /nowhere/injected.so
+      activate = 1
+
+      """)
+    // The configuration bites: with it OpenSSL's own program has no ciphers left.
+    #expect(try PeerProcess.capture("/usr/bin/openssl", ["ciphers"], environment: ["OPENSSL_CONF": file]).status != 0)
+    await #expect(processExitsWith: .success) { [file] in
+      let certificates = try TestCertificates.shared()
+      let server = try TokenEndpointServer(certificates, steps: [.token("T1")])
+      setenv("OPENSSL_CONF", file, 1)
+      let configuration = TokenEndpointConfiguration(
+        url: try TokenURL(server.url), clientIdentifier: "id",
+        authentication: .basic(.value(SharedSecret(copying: "secret".utf8))),
+        tls: TLSConfiguration(trust: .file(certificates.authority)))
+      _ = try TokenEndpoint(configuration).grant().get()
+      server.stop()
+    }
+  }
+
   @Test func filesThatAreMissingAreNamedBeforeAnythingIsDialed() throws {
     let listener = try RawServer { _ in }
     let url = "https://localhost:\(listener.port)/t"
