@@ -68,12 +68,12 @@ package struct ChannelConfiguration: Sendable {
   package var tls: TLSConfiguration?
   /// The user asked for plaintext by name although the host is not loopback.
   package var allowPlaintext = false
+  /// Where the value of `authorization` comes from; wins over `apiKeyFile` and `apiKey`.
+  package var authorization: (any AuthorizationSource)?
   /// File with the API key, sent as `authorization: Bearer …` and re-read when it changes.
   package var apiKeyFile: String?
   /// The API key itself, when it does not stand in a file.
   package var apiKey: SharedSecret?
-  /// Where the value of `authorization` comes from when it is neither of these, such as OAuth tokens.
-  package var authorization: (any AuthorizationSource)?
   /// The value of `:authority`; nil: the server name (or host) and, if it is not the scheme's own, the port.
   package var authority: String?
   /// The value of `user-agent`.

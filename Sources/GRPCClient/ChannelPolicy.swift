@@ -8,11 +8,8 @@ enum ChannelPolicy {
       return "'\(configuration.host):\(configuration.port)' is not an address: give host:port"
     }
     guard configuration.tls == nil, !isLoopback(configuration.host) else { return nil }
-    if configuration.apiKeyFile != nil || configuration.apiKey != nil {
+    if configuration.apiKeyFile != nil || configuration.apiKey != nil || configuration.authorization != nil {
       return "an API key is never sent to '\(configuration.host)' without TLS: turn TLS on"
-    }
-    if configuration.authorization != nil {
-      return "a bearer token is never sent to '\(configuration.host)' without TLS: turn TLS on"
     }
     guard configuration.allowPlaintext else {
       return "plaintext to '\(configuration.host)' is refused because it is not this machine:"
