@@ -101,6 +101,31 @@ struct TokenResponseTests {
     #expect(error.message.unicodeScalars.allSatisfy { $0.value >= 32 })
   }
 
+  @Test("20 000 damaged answers end as a token that can be sent or as an error, never otherwise")
+  func damagedAnswers() {
+    let body = Array(#"{"access_token":"abc\u0041","token_type":"Bearer","expires_in":3600,"expires_at":1e9}"#.utf8)
+    var random = SystemRandomNumberGenerator()
+    var tokens = 0
+    for _ in 0..<20_000 {
+      var damaged = body
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let place = Int.random(in: damaged.indices, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: damaged[place] = .random(in: 0...255, using: &random)
+        case 1: damaged.remove(at: place)
+        default: damaged.insert(damaged[place], at: place)
+        }
+      }
+      let response = TokenResponse(status: 200, body: damaged)
+      guard
+        let grant = try? response.grant(.accessToken, endpoint: "x", wallTime: 1_000_000, redactor: Redactor())
+      else { continue }
+      tokens += 1
+      #expect(grant.token.withBytes { $0.allSatisfy { (33..<127).contains($0) } } && !grant.token.isEmpty)
+    }
+    #expect(tokens > 0)
+  }
+
   @Test func aBodyThatIsNoJSONIsNotQuoted() throws {
     let error = try #require(failure("access_token=canary-token&token_type=bearer"))
     #expect(!error.message.contains("canary"))
