@@ -19,7 +19,8 @@ extension TLSContext {
   }
 
   private func sharePolicy(with other: OpaquePointer) -> Bool {
-    let ciphers = (0..<unsafe sly_ctx_cipher_count(handle)).compactMap { index in
+    let count = unsafe sly_ctx_cipher_count(handle)
+    let ciphers = (0..<max(0, count)).compactMap { index in
       unsafe SSL_CIPHER_get_name(sly_ctx_cipher(handle, index)).map { unsafe String(cString: $0) }
     }
     let suites13 = ciphers.filter { $0.hasPrefix("TLS_") }.joined(separator: ":")

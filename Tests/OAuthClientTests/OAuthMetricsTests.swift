@@ -16,9 +16,14 @@ struct OAuthMetricsTests {
 
     var values: [String: Double] { kept.withLock { $0 } }
 
-    private struct Entry: CounterHandler, RecorderHandler {
+    private final class Entry: CounterHandler, RecorderHandler {
       let name: String
       let owner: KeptMetrics
+
+      init(name: String, owner: KeptMetrics) {
+        self.name = name
+        self.owner = owner
+      }
 
       func increment(by amount: Int64) { owner.kept.withLock { $0[name, default: 0] += Double(amount) } }
       func reset() {}
