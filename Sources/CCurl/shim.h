@@ -48,9 +48,11 @@ static inline CURLcode sly_curl_set_tls_callback(CURL *easy, CURLcode (*callback
 /// The empty string means no proxy, whatever the environment says.
 static inline CURLcode sly_curl_set_proxy(CURL *easy, const char *url) { return curl_easy_setopt(easy, CURLOPT_PROXY, url); }
 static inline CURLcode sly_curl_set_no_proxy(CURL *easy, const char *hosts) { return curl_easy_setopt(easy, CURLOPT_NOPROXY, hosts); }
-static inline CURLcode sly_curl_set_proxy_credentials(CURL *easy, const char *user, const char *password) {
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, user);
-  return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, password) : code;
+/// Header lines for the proxy alone; those for the server never go to it. The list is not copied: it must stay until the
+/// handle is gone.
+static inline CURLcode sly_curl_set_proxy_headers(CURL *easy, struct curl_slist *list) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+  return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXYHEADER, list) : code;
 }
 static inline CURLcode sly_curl_set_proxy_tunnel(CURL *easy) {
   CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);

@@ -29,11 +29,6 @@ static inline int sly_ctx_set_groups(SSL_CTX *context, const char *groups) { ret
 static inline int sly_ctx_set_sigalgs(SSL_CTX *context, const char *list) { return (int)SSL_CTX_set1_sigalgs_list(context, list); }
 /// Appends a certificate to the chain that is sent; takes ownership on success (1).
 static inline int sly_ctx_add_chain(SSL_CTX *context, X509 *certificate) { return (int)SSL_CTX_add0_chain_cert(context, certificate); }
-/// Gives the chain that one context sends to another context. 1 on success.
-static inline int sly_ctx_copy_chain(SSL_CTX *from, SSL_CTX *to) {
-  STACK_OF(X509) *chain = 0;
-  return SSL_CTX_get0_chain_certs(from, &chain) && (int)SSL_CTX_set1_chain(to, chain);
-}
 /// Lets a write move the caller's buffer between attempts.
 static inline void sly_ctx_set_modes(SSL_CTX *context) {
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
@@ -74,3 +69,8 @@ static inline const ASN1_STRING *sly_name_uri(const GENERAL_NAME *name) {
 }
 /// Names on one line, as `openssl x509 -subject` prints them.
 static const unsigned long SLY_XN_FLAG_ONELINE = XN_FLAG_ONELINE;
+/// Gives the chain that one context sends to another context. 1 on success.
+static inline int sly_ctx_copy_chain(SSL_CTX *from, SSL_CTX *to) {
+  STACK_OF(X509) *chain = 0;
+  return SSL_CTX_get0_chain_certs(from, &chain) && (int)SSL_CTX_set1_chain(to, chain);
+}

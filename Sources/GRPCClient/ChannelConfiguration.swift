@@ -83,8 +83,6 @@ package struct ChannelConfiguration: Sendable {
   package var apiKeyFile: String?
   /// The API key itself, when it does not stand in a file.
   package var apiKey: SharedSecret?
-  /// Where the value of `authorization` comes from when it is neither of these, such as OAuth tokens.
-  package var authorization: (any AuthorizationSource)?
   /// The value of `:authority`; nil: the server name (or host) and, if it is not the scheme's own, the port.
   package var authority: String?
   /// The value of `user-agent`.

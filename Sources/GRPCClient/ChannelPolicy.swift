@@ -12,9 +12,6 @@ enum ChannelPolicy {
     if configuration.apiKeyFile != nil || configuration.apiKey != nil || configuration.authorization != nil {
       return "an API key is never sent to '\(remote)' without TLS: turn TLS on"
     }
-    if configuration.authorization != nil {
-      return "a bearer token is never sent to '\(configuration.host)' without TLS: turn TLS on"
-    }
     guard configuration.allowPlaintext else {
       return "plaintext to '\(remote)' is refused because it is not this machine:"
         + " turn TLS on, or ask for plaintext by name"

@@ -64,13 +64,14 @@ internal import TLSClient
   /// - Parameter authorization: the value of `Authorization`, if there is to be one.
   /// - Throws: why there was no complete answer.
   func perform(authorization: SharedSecret?) throws(OAuthError) -> Answer {
-    if let refusal = configuration.check.refusal(ofName: configuration.url.host, port: configuration.url.port) {
-      throw OAuthError(.egressRefused, "\(configuration.url) may not be dialed: \(refusal)")
-    }
+    try checkNames()
+    let proxyAuthorization = try readProxyAuthorization()
     let code = unsafe body.withBytes { bytes -> CURLcode in
-      unsafe RequestHeaders.lend(authorization: authorization) { list in
-        guard unsafe configure(bytes, list) else { return CURLE_FAILED_INIT }
-        return unsafe curl_easy_perform(handle)
+      unsafe HeaderLines.lend(HeaderLines.request, "Authorization", authorization) { list in
+        unsafe HeaderLines.lend([], "Proxy-Authorization", proxyAuthorization) { proxyList in
+          guard unsafe configure(bytes, list), unsafe setProxy(proxyList) else { return CURLE_FAILED_INIT }
+          return unsafe curl_easy_perform(handle)
+        }
       }
     }
     guard code == CURLE_OK else { throw failure(code) }
@@ -82,6 +83,25 @@ internal import TLSClient
         let time = unsafe curl_getdate(text, nil)
         return time > 0 ? time : nil
       })
+  }
+
+  private func checkNames() throws(OAuthError) {
+    let (url, check) = (configuration.url, configuration.check)
+    let refusal =
+      if let proxy = configuration.proxy {
+        check.refusal(ofTunnelTo: url.host, port: url.port) ?? check.refusal(ofName: proxy.host, port: proxy.port)
+      } else {
+        check.refusal(ofName: url.host, port: url.port)
+      }
+    if let refusal { throw OAuthError(.egressRefused, "\(url) may not be dialed: \(refusal)") }
+  }
+
+  private func readProxyAuthorization() throws(OAuthError) -> SharedSecret? {
+    do {
+      return try configuration.proxy?.authorization?()
+    } catch {
+      throw OAuthError(.fileUnusable, "the credentials for the proxy to \(configuration.url) cannot be read: \(error)")
+    }
   }
 
   /// Overwrites what was received. The caller must have let go of the answer's body.
@@ -98,7 +118,7 @@ internal import TLSClient
 
   // MARK: Options
 
-  private func configure(_ bytes: UnsafeRawBufferPointer, _ headers: UnsafeMutablePointer<curl_slist>) -> Bool {
+  private func configure(_ bytes: UnsafeRawBufferPointer, _ headers: UnsafeMutablePointer<curl_slist>?) -> Bool {
     let user = unsafe Unmanaged.passUnretained(self).toOpaque()
     let isRequestSet =
       unsafe sly_curl_set_url(handle, configuration.url.text) == CURLE_OK
@@ -121,22 +141,18 @@ internal import TLSClient
       unsafe sly_curl_set_socket_callback(handle, Self.socketCallback, user) == CURLE_OK
       && sly_curl_set_write_callback(handle, Self.writeCallback, user) == CURLE_OK
       && sly_curl_set_error_buffer(handle, errorText) == CURLE_OK
-    return isRequestSet && areBoundsSet && isTLSSet && areCallbacksSet && setProxy()
+    return isRequestSet && areBoundsSet && isTLSSet && areCallbacksSet
   }
 
-  private func setProxy() -> Bool {
+  private func setProxy(_ headers: UnsafeMutablePointer<curl_slist>?) -> Bool {
     guard let proxy = configuration.proxy else {
       // An empty name, since without one the environment's variables would count.
       return unsafe sly_curl_set_proxy(handle, "") == CURLE_OK
     }
     let host = proxy.host.contains(":") ? "[\(proxy.host)]" : proxy.host
-    let isSet =
-      unsafe sly_curl_set_proxy(handle, "http://\(host):\(proxy.port)") == CURLE_OK
+    return unsafe sly_curl_set_proxy(handle, "http://\(host):\(proxy.port)") == CURLE_OK
       && sly_curl_set_no_proxy(handle, "") == CURLE_OK && sly_curl_set_proxy_tunnel(handle) == CURLE_OK
-    guard isSet, let (user, password) = proxy.credentials else { return isSet }
-    return unsafe password.withCString { text in
-      unsafe sly_curl_set_proxy_credentials(handle, user, text) == CURLE_OK
-    }
+      && sly_curl_set_proxy_headers(handle, headers) == CURLE_OK
   }
 
   private static func milliseconds(_ duration: Duration) -> Int {
@@ -222,20 +238,26 @@ internal import TLSClient
   }
 }
 
-/// The header lines of the request.
-private enum RequestHeaders {
-  /// Lends libcurl's list of lines. The line with the secret lies in protected memory; libcurl does not copy the list.
+/// Header lines as libcurl takes them.
+private enum HeaderLines {
+  /// The lines of every token request; an empty `Expect` keeps libcurl from asking for leave to send the form.
+  static let request = ["Accept: application/json", "Content-Type: application/x-www-form-urlencoded", "Expect:"]
+
+  /// Lends a list of lines; nil when there is none. The line with the secret lies in protected memory, and libcurl does
+  /// not copy the list.
   static func lend(
-    authorization: SharedSecret?, _ body: (UnsafeMutablePointer<curl_slist>) -> CURLcode
+    _ lines: [String], _ name: String, _ secret: SharedSecret?,
+    _ body: (UnsafeMutablePointer<curl_slist>?) -> CURLcode
   ) -> CURLcode {
-    let lines = ["Accept: application/json", "Content-Type: application/x-www-form-urlencoded", "Expect:"]
     var list: UnsafeMutablePointer<curl_slist>?
-    for line in lines { unsafe list = curl_slist_append(list, line) ?? list }
     defer { unsafe curl_slist_free_all(list) }
-    guard let list = unsafe list else { return CURLE_OUT_OF_MEMORY }
-    guard let authorization else { return unsafe body(list) }
-    let line = unsafe authorization.withBytes { bytes in
-      SharedSecret(copying: unsafe [AnySequence("Authorization: ".utf8), AnySequence(bytes)].joined())
+    for line in lines {
+      guard let longer = unsafe curl_slist_append(list, line) else { return CURLE_OUT_OF_MEMORY }
+      unsafe list = longer
+    }
+    guard let secret else { return unsafe body(list) }
+    let line = unsafe secret.withBytes { bytes in
+      SharedSecret(copying: unsafe [AnySequence("\(name): ".utf8), AnySequence(bytes)].joined())
     }
     return unsafe line.withCString { text in
       var first = unsafe curl_slist(data: UnsafeMutablePointer(mutating: text), next: list)

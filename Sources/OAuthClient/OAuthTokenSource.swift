@@ -176,7 +176,7 @@ package actor OAuthTokenSource: AuthorizationSource {
   }
 
   private func granted(_ grant: TokenGrant, _ now: MonotonicTime) {
-    let value = BearerValue.make(grant.token)
+    let value = grant.authorization
     Redactor.process.register(grant.token)
     redacted.append(grant.token)
     while redacted.count > 2 { Redactor.process.forget(redacted.removeFirst()) }
@@ -245,32 +245,6 @@ package actor OAuthTokenSource: AuthorizationSource {
       request()
     } else {
       watchCredentials()
-    }
-  }
-}
-
-/// What a token source has, for health checks.
-package struct OAuthState: Sendable, Hashable {
-  /// When the present token ends; nil when there never was one.
-  package var expiry: MonotonicTime?
-  /// Why the latest request failed; nil after one that succeeded.
-  package var lastError: OAuthError?
-  /// Whether the scheduler has refused the present token.
-  package var isRefused = false
-
-  package init(expiry: MonotonicTime? = nil, lastError: OAuthError? = nil, isRefused: Bool = false) {
-    self.expiry = expiry
-    self.lastError = lastError
-    self.isRefused = isRefused
-  }
-}
-
-/// The header's value for a token.
-enum BearerValue {
-  /// `Bearer` and the token, in protected memory.
-  static func make(_ token: SharedSecret) -> SharedSecret {
-    unsafe token.withBytes { bytes in
-      SharedSecret(copying: unsafe [AnySequence("Bearer ".utf8), AnySequence(bytes)].joined())
     }
   }
 }

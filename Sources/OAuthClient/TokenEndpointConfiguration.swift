@@ -9,13 +9,14 @@ package struct TokenEndpointConfiguration: Sendable {
     package var host: String
     /// TCP port.
     package var port: Int
-    /// User and password for basic authentication.
-    package var credentials: (user: String, password: SharedSecret)?
+    /// The value of `Proxy-Authorization` as of now; nil: none is sent. May read a file: called on the request's thread.
+    /// What it throws is told in words only.
+    package var authorization: (@Sendable () throws -> SharedSecret)?
 
-    package init(host: String, port: Int, credentials: (user: String, password: SharedSecret)? = nil) {
+    package init(host: String, port: Int, authorization: (@Sendable () throws -> SharedSecret)? = nil) {
       self.host = host
       self.port = port
-      self.credentials = credentials
+      self.authorization = authorization
     }
   }
 

@@ -11,6 +11,13 @@ package struct TokenGrant: Sendable {
     self.token = token
     self.lifetime = lifetime
   }
+
+  /// The value of `authorization` for it: `Bearer` and the token, in protected memory.
+  var authorization: SharedSecret {
+    unsafe token.withBytes { bytes in
+      SharedSecret(copying: unsafe [AnySequence("Bearer ".utf8), AnySequence(bytes)].joined())
+    }
+  }
 }
 
 /// Which member of the endpoint's answer is sent to the scheduler.

@@ -6,8 +6,8 @@ extension TLSContext {
   /// decides, and an environment variable must not be able to load code into this process.
   package static func prepareLibrary() { _ = sly_prepare() }
 
-  /// Gives this context's versions, ciphers, groups, authorities and client certificate to an `SSL_CTX` of another
-  /// library, replacing what was there, and has OpenSSL itself demand the server's name.
+  /// Gives this context's versions, ciphers, authorities and client certificate to an `SSL_CTX` of another library,
+  /// replacing what was there, and has OpenSSL itself demand the server's name. The application protocol stays as it is.
   ///
   /// - Parameters:
   ///   - foreign: the `SSL_CTX`, which stays its owner's and must not be in use yet.

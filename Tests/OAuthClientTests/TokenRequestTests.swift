@@ -50,7 +50,8 @@ struct TokenRequestTests {
   }
 
   @Test(arguments: [
-    "", "login.example/token", "http://login.example/token", "ftp://x/y", "file:///etc/passwd", "https://", "https:///x",
+    "", "login.example/token", "http://login.example/token", "ftp://x/y", "file:///etc/passwd", "https://",
+    "https:///x",
     "https://user:canary@host/x", "https://user@host/x", "https://host/x#f", "https://host:0/", "https://host:99999/",
     "https://ho st/", "https://host/\r\nx: y", "https://höst/", "http://127.evil.example/", "http://127.0.0.1.evil/",
     "https://host/" + String(repeating: "x", count: 2_048),

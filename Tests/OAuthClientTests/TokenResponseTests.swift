@@ -29,15 +29,16 @@ struct TokenResponseTests {
   }
 
   /// What the endpoint says of the token's end → the lifetime that is believed.
-  @Test(arguments: [
-    (#""expires_in":3600"#, 3_600), (#""expires_in":"3600""#, 3_600), (#""expires_in":3599.9"#, 3_599),
-    (#""expires_at":1000600"#, 600), (#""expires_at":"1000600.5""#, 600),
-    (#""expires_in":60,"expires_at":1000600"#, 60),
-    (#""expires_in":null,"expires_at":1000600"#, 600),
-    (#""expires_in":0"#, nil), (#""expires_in":-5"#, nil), (#""expires_in":1e30"#, nil), (#""expires_in":true"#, nil),
-    (#""expires_in":9223372036854775807"#, nil), (#""expires_at":-9223372036854775808"#, nil),
-    (#""expires_at":999999"#, nil), (#""scope":"none""#, nil),
-  ] as [(String, Int?)])
+  @Test(
+    arguments: [
+      (#""expires_in":3600"#, 3_600), (#""expires_in":"3600""#, 3_600), (#""expires_in":3599.9"#, 3_599),
+      (#""expires_at":1000600"#, 600), (#""expires_at":"1000600.5""#, 600),
+      (#""expires_in":60,"expires_at":1000600"#, 60),
+      (#""expires_in":null,"expires_at":1000600"#, 600),
+      (#""expires_in":0"#, nil), (#""expires_in":-5"#, nil), (#""expires_in":1e30"#, nil), (#""expires_in":true"#, nil),
+      (#""expires_in":9223372036854775807"#, nil), (#""expires_at":-9223372036854775808"#, nil),
+      (#""expires_at":999999"#, nil), (#""scope":"none""#, nil),
+    ] as [(String, Int?)])
   func lifetimesAreReadOrNotBelieved(member: String, seconds: Int?) throws {
     let body = #"{"access_token":"a","token_type":"Bearer",\#(member)}"#
     #expect(try grant(body).lifetime == seconds.map { .seconds($0) })
@@ -98,6 +99,31 @@ struct TokenResponseTests {
     #expect(error.message.contains("bad secret *****?[31m"))
     #expect(error.message.count < 450)
     #expect(error.message.unicodeScalars.allSatisfy { $0.value >= 32 })
+  }
+
+  @Test("20 000 damaged answers end as a token that can be sent or as an error, never otherwise")
+  func damagedAnswers() {
+    let body = Array(#"{"access_token":"abc\u0041","token_type":"Bearer","expires_in":3600,"expires_at":1e9}"#.utf8)
+    var random = SystemRandomNumberGenerator()
+    var tokens = 0
+    for _ in 0..<20_000 {
+      var damaged = body
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let place = Int.random(in: damaged.indices, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: damaged[place] = .random(in: 0...255, using: &random)
+        case 1: damaged.remove(at: place)
+        default: damaged.insert(damaged[place], at: place)
+        }
+      }
+      let response = TokenResponse(status: 200, body: damaged)
+      guard
+        let grant = try? response.grant(.accessToken, endpoint: "x", wallTime: 1_000_000, redactor: Redactor())
+      else { continue }
+      tokens += 1
+      #expect(grant.token.withBytes { $0.allSatisfy { (33..<127).contains($0) } } && !grant.token.isEmpty)
+    }
+    #expect(tokens > 0)
   }
 
   @Test func aBodyThatIsNoJSONIsNotQuoted() throws {
