@@ -159,12 +159,15 @@ package final class ConnectionProbe {
   private func inputEnded(_ how: String) {
     if tls != nil && outcome.tls == nil {
       return fail(
-        TLSError(.handshakeFailed, "the server closed the connection during the TLS handshake (\(how)):"
-          + " check the port, and the log of the gateway that answers there"))
+        TLSError(
+          .handshakeFailed,
+          "the server closed the connection during the TLS handshake (\(how)):"
+            + " check the port, and the log of the gateway that answers there"))
     }
     fail(
       HTTP2Error(
-        .connectionLost, "the server closed the connection before it spoke HTTP/2 (\(how)); is TLS expected on this port?"))
+        .connectionLost,
+        "the server closed the connection before it spoke HTTP/2 (\(how)); is TLS expected on this port?"))
   }
 
   private func fail(_ error: any Error) {

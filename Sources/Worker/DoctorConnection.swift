@@ -50,7 +50,8 @@ extension LiveDoctorProbes {
     }
     return DoctorReport.Finding(
       .warning, seen: seen, facts: facts,
-      reason: "the \(first.kind.rawValue) certificate \(first.subject) ends on \(Timestamp(seconds: first.notAfter).text)",
+      reason: "the \(first.kind.rawValue) certificate \(first.subject) ends on "
+        + Timestamp(seconds: first.notAfter).text,
       advice: "have it renewed and mounted; a running worker takes a renewed one up by itself")
   }
 
@@ -188,7 +189,8 @@ extension LiveDoctorProbes {
     let now = Timestamp.now()
     if tls.clientIdentity != nil && !report.wasAskedForCertificate {
       return DoctorReport.Finding(
-        .warning, seen: seen, facts: facts, reason: "the server did not ask for the client certificate that is configured",
+        .warning, seen: seen, facts: facts,
+        reason: "the server did not ask for the client certificate that is configured",
         advice: "check that TEMPORAL_ADDRESS names the gateway that does; a server that never asks knows nobody")
     }
     if let leaf = report.chain.first, leaf.notAfter - now.seconds < warningDays * 86_400 {
@@ -203,7 +205,7 @@ extension LiveDoctorProbes {
   private static func lines(_ report: TLSReport) -> [String] {
     var lines = [
       "\(report.version), \(report.cipherSuite), \(report.group)",
-      report.wasAskedForCertificate ? "the server asks for a client certificate" : "the server asks for no client certificate",
+      "the server asks for \(report.wasAskedForCertificate ? "a" : "no") client certificate",
     ]
     if !report.acceptableAuthorities.isEmpty {
       lines.append("it takes those of: " + report.acceptableAuthorities.prefix(5).joined(separator: "; "))
@@ -262,7 +264,7 @@ extension LiveDoctorProbes {
     guard streams < 10 else { return DoctorReport.Finding(.ok, seen: seen, facts: facts) }
     return DoctorReport.Finding(
       .warning, seen: seen, facts: facts, reason: "the server admits only \(streams) calls at a time",
-      advice: "raise its limit of concurrent streams (nginx: http2_max_concurrent_streams): polls stay open for a minute")
+      advice: "raise its limit of concurrent streams (nginx: http2_max_concurrent_streams): polls last for a minute")
   }
 }
 
@@ -270,7 +272,8 @@ extension CertificateExpiry {
   fileprivate var json: PlainValue {
     [
       "kind": .string(kind.rawValue), "subject": .string(subject),
-      "not_before": .string(Timestamp(seconds: notBefore).text), "not_after": .string(Timestamp(seconds: notAfter).text),
+      "not_before": .string(Timestamp(seconds: notBefore).text),
+      "not_after": .string(Timestamp(seconds: notAfter).text),
     ]
   }
 }
