@@ -92,7 +92,7 @@ extension LiveDoctorProbes {
     var attempts: [(address: String, failure: String?, time: Duration)] = []
     await withTaskGroup(of: (Int, String?, Duration).self) { group in
       for (index, address) in addresses.enumerated() {
-        let target = Dial.Target(host: address.host, port: scheduler.address.port, timeout: .seconds(4))
+        let target = Self.target(scheduler, address: address.host, timeout: .seconds(4))
         group.addTask {
           let begun = MonotonicTime.now()
           let failure = await self.dial(target)
@@ -126,6 +126,13 @@ extension LiveDoctorProbes {
         + "TEMPORAL_ADDRESS"
   }
 
+  /// Whom to dial: the scheduler as the channel would, or one of its addresses.
+  private static func target(
+    _ scheduler: SchedulerConfiguration, address: String? = nil, timeout: Duration
+  ) -> Dial.Target {
+    Dial.Target(host: address ?? scheduler.address.host, port: scheduler.address.port, timeout: timeout)
+  }
+
   /// Opens a connection and closes it; why that failed.
   private func dial(_ target: Dial.Target) async -> String? {
     await withCheckedContinuation { continuation in
@@ -150,8 +157,7 @@ extension LiveDoctorProbes {
 
   /// Makes one connection; the two steps after this one read what it showed.
   func lookAtTLS(_ scheduler: SchedulerConfiguration) async -> DoctorReport.Finding {
-    let target = Dial.Target(host: scheduler.address.host, port: scheduler.address.port, timeout: .seconds(7))
-    let outcome = await probe(target, scheduler.tls)
+    let outcome = await probe(Self.target(scheduler, timeout: .seconds(7)), scheduler.tls)
     memory.withLock { $0.connection = outcome }
     if let error = outcome.dialFailure {
       return DoctorReport.Finding(
