@@ -171,8 +171,6 @@ package final class ConnectionProbe {
   }
 
   private func fail(_ error: any Error) {
-    // What was about to be said (an alert, as a rule) tells the other side's operator why.
-    try? pump()
     finish { outcome in
       switch error {
       case let error as TLSError: outcome.tlsFailure = error
@@ -203,6 +201,7 @@ package final class ConnectionProbe {
     timer = nil
     dial?.cancel()
     if let socket {
+      // The last word is a farewell, or the alert that tells the other side's operator why.
       tls?.close()
       if let tls { staged += tls.takeCiphertext() }
       _ = unsafe staged.withUnsafeBytes { unsafe socket.send($0) }
