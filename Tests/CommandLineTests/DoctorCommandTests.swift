@@ -1,4 +1,5 @@
 import Foundation
+import OrderedCollections
 import PlainData
 import TestSupport
 import Testing
@@ -352,10 +353,8 @@ private struct Findings {
   func missingRight() throws {
     let user = "reader_\(UInt32.random(in: 0...UInt32.max))"
     try rig.postgres.psql("create user \(user) password 'only-for-tests'")
-    let found = try { () throws -> Findings in
-      try rig.writeProfile(user: user)
-      return try rig.run(local)
-    }()
+    try rig.writeProfile(user: user)
+    let found = try rig.run(local)
     #expect(
       found.fails(first: "warehouse", advising: "grant create on database \"\(rig.database)\" to \"\(user)\""),
       "\(found.text)")
