@@ -159,17 +159,18 @@ package final class ConnectionProbe {
   private func inputEnded(_ how: String) {
     if tls != nil && outcome.tls == nil {
       return fail(
-        TLSError(.handshakeFailed, "the server closed the connection during the TLS handshake (\(how)):"
-          + " check the port, and the log of the gateway that answers there"))
+        TLSError(
+          .handshakeFailed,
+          "the server closed the connection during the TLS handshake (\(how)):"
+            + " check the port, and the log of the gateway that answers there"))
     }
     fail(
       HTTP2Error(
-        .connectionLost, "the server closed the connection before it spoke HTTP/2 (\(how)); is TLS expected on this port?"))
+        .connectionLost,
+        "the server closed the connection before it spoke HTTP/2 (\(how)); is TLS expected on this port?"))
   }
 
   private func fail(_ error: any Error) {
-    // What was about to be said (an alert, as a rule) tells the other side's operator why.
-    try? pump()
     finish { outcome in
       switch error {
       case let error as TLSError: outcome.tlsFailure = error
@@ -200,6 +201,7 @@ package final class ConnectionProbe {
     timer = nil
     dial?.cancel()
     if let socket {
+      // The last word is a farewell, or the alert that tells the other side's operator why.
       tls?.close()
       if let tls { staged += tls.takeCiphertext() }
       _ = unsafe staged.withUnsafeBytes { unsafe socket.send($0) }

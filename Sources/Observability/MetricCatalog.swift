@@ -13,7 +13,8 @@ package enum MetricCatalog {
   /// Dialing, HTTP/2 and the channel.
   private static let transport: [String: String] = [
     "sallyport_dials_total": "Attempts to open a connection, by result.",
-    "sallyport_dials_refused_total": "Destinations that the egress policy refused before anything was dialed, by reason.",
+    "sallyport_dials_refused_total":
+      "Destinations that the egress policy refused before anything was dialed, by reason.",
     "sallyport_tls_handshakes_total": "TLS handshakes, by result: ok, or the code of the error.",
     "sallyport_connections": "Connections to the scheduler, by state.",
     "sallyport_reconnects_total": "Connections to the scheduler that replaced another, by cause.",

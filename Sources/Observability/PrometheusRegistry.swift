@@ -50,16 +50,17 @@ package final class PrometheusRegistry: MetricsFactory {
   // MARK: Making
 
   package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
-    cell(label, dimensions, make: { .counter(CounterCell()) }) { if case .counter(let cell) = $0 { cell } else { nil } }
-      ?? CounterCell()
+    cell(
+      label, dimensions, make: { .counter(CounterCell()) },
+      as: { if case .counter(let cell) = $0 { cell } else { nil } }) ?? CounterCell()
   }
 
   package func makeFloatingPointCounter(
     label: String, dimensions: [(String, String)]
   ) -> any FloatingPointCounterHandler {
-    cell(label, dimensions, make: { .fraction(FractionCell()) }) {
-      if case .fraction(let cell) = $0 { cell } else { nil }
-    } ?? FractionCell()
+    cell(
+      label, dimensions, make: { .fraction(FractionCell()) },
+      as: { if case .fraction(let cell) = $0 { cell } else { nil } }) ?? FractionCell()
   }
 
   package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
@@ -79,14 +80,15 @@ package final class PrometheusRegistry: MetricsFactory {
   }
 
   private func gauge(_ label: String, _ dimensions: [(String, String)]) -> GaugeCell? {
-    cell(label, dimensions, make: { .gauge(GaugeCell()) }) { if case .gauge(let cell) = $0 { cell } else { nil } }
+    cell(
+      label, dimensions, make: { .gauge(GaugeCell()) }, as: { if case .gauge(let cell) = $0 { cell } else { nil } })
   }
 
   private func histogram(_ label: String, _ dimensions: [(String, String)]) -> HistogramCell? {
     let bounds = HistogramCell.bounds(for: MetricLabels.metricName(label))
-    return cell(label, dimensions, make: { .histogram(HistogramCell(bounds: bounds)) }) {
-      if case .histogram(let cell) = $0 { cell } else { nil }
-    }
+    return cell(
+      label, dimensions, make: { .histogram(HistogramCell(bounds: bounds)) },
+      as: { if case .histogram(let cell) = $0 { cell } else { nil } })
   }
 
   /// The number of a series, made when it is new; nil when it is refused.

@@ -34,8 +34,9 @@ extension PostgresWarehouse {
       }
       func text(_ index: Int) -> String { cells.indices.contains(index) ? cells[index] ?? "" : "" }
       return WarehouseInspection(
-        serverVersion: text(0), sessionUser: text(1), currentUser: text(2), database: text(3), hasSchema: text(4) == "yes",
-        mayCreate: text(4) == "yes" ? text(5) == "yes" : text(6) == "yes", tlsVersion: text(7).isEmpty ? nil : text(7))
+        serverVersion: text(0), sessionUser: text(1), currentUser: text(2), database: text(3),
+        hasSchema: text(4) == "yes", mayCreate: text(text(4) == "yes" ? 5 : 6) == "yes",
+        tlsVersion: text(7).isEmpty ? nil : text(7))
     } catch {
       throw WarehouseError(error, whileConnecting: error.kind != .statement)
     }

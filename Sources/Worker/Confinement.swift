@@ -94,7 +94,7 @@ extension Confinement {
 
   private var lines: [String] {
     func size(_ bytes: Int?) -> String { bytes.map { "\($0 >> 20) MiB" } ?? "none" }
-    let filter = seccomp.map { ["none", "strict", "filter"].indices.contains($0) ? ["none", "strict", "filter"][$0] : "?" }
+    let filter = seccomp.map { [0: "none", 1: "strict", 2: "filter"][$0] ?? "\($0)" }
     return [
       "user \(user), group \(group), capabilities \(capabilities.map { "0x" + String($0, radix: 16) } ?? "unknown")"
         + ", no_new_privs \(hasNoNewPrivileges.map { $0 ? "yes" : "no" } ?? "unknown"), seccomp \(filter ?? "unknown")",

@@ -54,7 +54,7 @@ enum DoctorAdvice {
     case .unimplemented:
       return "another service than Temporal answers there: correct TEMPORAL_ADDRESS"
     case .deadlineExceeded, .unavailable:
-      return "the gateway answers and what is behind it does not: look at the scheduler itself, and at the gateway's log"
+      return "the gateway answers and what is behind it does not: look at the scheduler itself and the gateway's log"
     default:
       guard !names.isEmpty else { return "ask the scheduler's operator, with this text" }
       return "look at " + names.joined(separator: ", ")
@@ -66,7 +66,8 @@ enum DoctorAdvice {
     let text = message.lowercased()
     func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
     switch sqlState {
-    case "28P01", "28000": return "correct user and password of \(profile) (a mounted `password_file` is read each time)"
+    case "28P01", "28000":
+      return "correct user and password of \(profile) (a mounted `password_file` is read each time)"
     case "3D000": return "create the database, or correct `dbname` of \(profile)"
     case "42501", "22023", "42704": return "grant the role to the user, or correct `role` of \(profile)"
     default: break

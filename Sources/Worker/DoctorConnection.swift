@@ -50,7 +50,8 @@ extension LiveDoctorProbes {
     }
     return DoctorReport.Finding(
       .warning, seen: seen, facts: facts,
-      reason: "the \(first.kind.rawValue) certificate \(first.subject) ends on \(Timestamp(seconds: first.notAfter).text)",
+      reason: "the \(first.kind.rawValue) certificate \(first.subject) ends on "
+        + Timestamp(seconds: first.notAfter).text,
       advice: "have it renewed and mounted; a running worker takes a renewed one up by itself")
   }
 
@@ -91,7 +92,7 @@ extension LiveDoctorProbes {
     var attempts: [(address: String, failure: String?, time: Duration)] = []
     await withTaskGroup(of: (Int, String?, Duration).self) { group in
       for (index, address) in addresses.enumerated() {
-        let target = Dial.Target(host: address.host, port: scheduler.address.port, timeout: .seconds(4))
+        let target = Self.target(scheduler, address: address.host, timeout: .seconds(4))
         group.addTask {
           let begun = MonotonicTime.now()
           let failure = await self.dial(target)
@@ -125,6 +126,13 @@ extension LiveDoctorProbes {
         + "TEMPORAL_ADDRESS"
   }
 
+  /// Whom to dial: the scheduler as the channel would, or one of its addresses.
+  private static func target(
+    _ scheduler: SchedulerConfiguration, address: String? = nil, timeout: Duration
+  ) -> Dial.Target {
+    Dial.Target(host: address ?? scheduler.address.host, port: scheduler.address.port, timeout: timeout)
+  }
+
   /// Opens a connection and closes it; why that failed.
   private func dial(_ target: Dial.Target) async -> String? {
     await withCheckedContinuation { continuation in
@@ -149,8 +157,7 @@ extension LiveDoctorProbes {
 
   /// Makes one connection; the two steps after this one read what it showed.
   func lookAtTLS(_ scheduler: SchedulerConfiguration) async -> DoctorReport.Finding {
-    let target = Dial.Target(host: scheduler.address.host, port: scheduler.address.port, timeout: .seconds(7))
-    let outcome = await probe(target, scheduler.tls)
+    let outcome = await probe(Self.target(scheduler, timeout: .seconds(7)), scheduler.tls)
     memory.withLock { $0.connection = outcome }
     if let error = outcome.dialFailure {
       return DoctorReport.Finding(
@@ -188,7 +195,8 @@ extension LiveDoctorProbes {
     let now = Timestamp.now()
     if tls.clientIdentity != nil && !report.wasAskedForCertificate {
       return DoctorReport.Finding(
-        .warning, seen: seen, facts: facts, reason: "the server did not ask for the client certificate that is configured",
+        .warning, seen: seen, facts: facts,
+        reason: "the server did not ask for the client certificate that is configured",
         advice: "check that TEMPORAL_ADDRESS names the gateway that does; a server that never asks knows nobody")
     }
     if let leaf = report.chain.first, leaf.notAfter - now.seconds < warningDays * 86_400 {
@@ -203,7 +211,7 @@ extension LiveDoctorProbes {
   private static func lines(_ report: TLSReport) -> [String] {
     var lines = [
       [report.version, report.cipherSuite, report.group].compactMap { $0 }.joined(separator: ", "),
-      report.wasAskedForCertificate ? "the server asks for a client certificate" : "the server asks for no client certificate",
+      "the server asks for \(report.wasAskedForCertificate ? "a" : "no") client certificate",
     ]
     if !report.acceptableAuthorities.isEmpty {
       lines.append("it takes those of: " + report.acceptableAuthorities.prefix(5).joined(separator: "; "))
@@ -262,7 +270,7 @@ extension LiveDoctorProbes {
     guard streams < 10 else { return DoctorReport.Finding(.ok, seen: seen, facts: facts) }
     return DoctorReport.Finding(
       .warning, seen: seen, facts: facts, reason: "the server admits only \(streams) calls at a time",
-      advice: "raise its limit of concurrent streams (nginx: http2_max_concurrent_streams): polls stay open for a minute")
+      advice: "raise its limit of concurrent streams (nginx: http2_max_concurrent_streams): polls last for a minute")
   }
 }
 
@@ -270,7 +278,8 @@ extension CertificateExpiry {
   fileprivate var json: PlainValue {
     [
       "kind": .string(kind.rawValue), "subject": .string(subject),
-      "not_before": .string(Timestamp(seconds: notBefore).text), "not_after": .string(Timestamp(seconds: notAfter).text),
+      "not_before": .string(Timestamp(seconds: notBefore).text),
+      "not_after": .string(Timestamp(seconds: notAfter).text),
     ]
   }
 }

@@ -85,7 +85,8 @@ extension LiveDoctorProbes {
       let state = answer.namespaceInfo?.state ?? .unspecified
       let retention = answer.config?.workflowExecutionRetentionTtl?.seconds ?? 0
       let facts: PlainObject = [
-        "namespace": .string(scheduler.namespace), "state": .string("\(state)"), "retention_seconds": .int(Int(retention)),
+        "namespace": .string(scheduler.namespace), "state": .string("\(state)"),
+        "retention_seconds": .int(Int(retention)),
       ]
       let seen = ["\(scheduler.namespace) is \(state), histories are kept for \(retention / 3_600) h"]
       guard state == .registered else {

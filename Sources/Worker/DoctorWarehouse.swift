@@ -59,13 +59,18 @@ extension LiveDoctorProbes {
       } catch {
         if fault == nil { fault = (project.name, "\(error)") }
         seen.append("\(project.name): cannot be loaded")
-        facts.append(["project": .string(project.name), "directory": .string(project.directory), "error": .string("\(error)")])
+        facts.append(
+          [
+            "project": .string(project.name), "directory": .string(project.directory), "error": .string("\(error)"),
+          ])
       }
     }
     return DoctorReport.Finding(
       fault == nil ? .ok : .failed, seen: seen, facts: ["projects": .array(facts)],
       reason: fault.map { "\($0.project): \($0.text)" },
-      advice: fault.map { "mend the project; `sallyport dbt parse --project-dir …` shows the same in full (\($0.project))" })
+      advice: fault.map {
+        "mend the project; `sallyport dbt parse --project-dir …` shows the same in full (\($0.project))"
+      })
   }
 
   // MARK: Warehouses
@@ -89,8 +94,8 @@ extension LiveDoctorProbes {
     target.connectTimeout = min(target.connectTimeout, 8)
     if let password = target.password { Redactor.process.register(password) }
     var facts: PlainObject = [
-      "project": .string(warehouse.project), "address": .string(warehouse.address), "database": .string(target.database),
-      "schema": .string(target.schema),
+      "project": .string(warehouse.project), "address": .string(warehouse.address),
+      "database": .string(target.database), "schema": .string(target.schema),
     ]
     do throws(WarehouseError) {
       let seen = try PostgresWarehouse(target).inspect(schema: target.schema, Cancellation())

@@ -33,9 +33,11 @@ struct DoctorCommand: AsyncParsableCommand {
       throw ExitCode(1)
     }
     let text = DoctorText(hasColour: Terminal.hasColour)
-    let report = await Doctor.run(probes) { entry in
-      if !json { Terminal.write(text.block(entry)) }
-    }
+    let report = await Doctor.run(
+      probes,
+      each: { entry in
+        if !json { Terminal.write(text.block(entry)) }
+      })
     Terminal.write(json ? report.json.json() + "\n" : text.conclusion(report))
     await probes.close()
     throw ExitCode(report.exitCode)

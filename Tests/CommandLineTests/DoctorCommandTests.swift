@@ -1,4 +1,5 @@
 import Foundation
+import OrderedCollections
 import PlainData
 import TestSupport
 import Testing
@@ -66,7 +67,8 @@ private struct DoctorRig {
     let start = ContinuousClock.now
     let outcome = try Binary.run(["doctor", "--json"], environment: environment)
     #expect(start.duration(to: .now) < .seconds(120))
-    return try Findings(status: outcome.status, json: PlainValue(jsonText: outcome.out), text: outcome.out + outcome.err)
+    return try Findings(
+      status: outcome.status, json: PlainValue(jsonText: outcome.out), text: outcome.out + outcome.err)
   }
 }
 
@@ -106,7 +108,8 @@ private struct Findings {
     let gateway = try rig.gateway(.nginx)
     let found = try rig.run(rig.environment(port: gateway.port))
     #expect(found.status == 0 && found.firstFailure == nil, "\(found.text)")
-    for name in ["configuration", "certificates", "dns", "tcp", "alpn", "http2", "grpc", "authentication", "namespace"] {
+    for name in ["configuration", "certificates", "dns", "tcp", "alpn", "http2", "grpc", "authentication", "namespace"]
+    {
       #expect(found.status(name) != "failed" && found.status(name) != "skipped", "\(name)")
     }
     let tls = try #require(found.step("tls")?["facts"])
@@ -154,10 +157,12 @@ private struct Findings {
       #expect(Array(line)[24] == " " && Array(line)[25] != " ", "\(line)")
     }
     let broken = try Binary.run(
-      ["doctor"], environment: rig.environment(port: gateway.port, ["TEMPORAL_TLS_CA": rig.certificates.otherAuthority]))
+      ["doctor"],
+      environment: rig.environment(port: gateway.port, ["TEMPORAL_TLS_CA": rig.certificates.otherAuthority]))
     #expect(broken.status == 1)
     #expect(broken.out.contains("\nFAILED  tls "))
-    #expect(broken.out.contains("\n                         do:   put the authority that issued the server's certificate"))
+    let indent = String(repeating: " ", count: 25)
+    #expect(broken.out.contains("\n\(indent)do:   put the authority that issued the server's certificate"))
     #expect(broken.out.contains("\n-       grpc             not tried because 'tls' failed\n"))
     #expect(broken.out.contains("\nBegin with 'tls': the server's certificate (CN = localhost"))
   }
@@ -330,7 +335,8 @@ private struct Findings {
   func warehouseDown() throws {
     try rig.writeProfile(port: try LoopbackPort.free(), password: "canary-password")
     let found = try rig.run(local)
-    #expect(found.fails(first: "warehouse", advising: "start the database", "`host` and `port`", "'quay'"), "\(found.text)")
+    #expect(
+      found.fails(first: "warehouse", advising: "start the database", "`host` and `port`", "'quay'"), "\(found.text)")
     #expect(found.reason("warehouse").contains("Connection refused"))
     #expect(!found.text.contains("canary"))
   }
@@ -347,10 +353,8 @@ private struct Findings {
   func missingRight() throws {
     let user = "reader_\(UInt32.random(in: 0...UInt32.max))"
     try rig.postgres.psql("create user \(user) password 'only-for-tests'")
-    let found = try { () throws -> Findings in
-      try rig.writeProfile(user: user)
-      return try rig.run(local)
-    }()
+    try rig.writeProfile(user: user)
+    let found = try rig.run(local)
     #expect(
       found.fails(first: "warehouse", advising: "grant create on database \"\(rig.database)\" to \"\(user)\""),
       "\(found.text)")

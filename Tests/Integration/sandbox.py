@@ -43,8 +43,10 @@ class HardenedWorker(stage_module.Worker):
         filter_file = os.memfd_create("filter", 0)
         os.write(filter_file, seccomp_filter())
         os.lseek(filter_file, 0, os.SEEK_SET)
+        nobody = self.folder / "no-accounts"
+        nobody.touch()
         command[at:at] = [
-            "--ro-bind", "/dev/null", "/etc/passwd", "--ro-bind", "/dev/null", "/etc/group", "--seccomp", str(filter_file), "--setenv", "HOME", "/"]
+            "--ro-bind", str(nobody), "/etc/passwd", "--ro-bind", str(nobody), "/etc/group", "--seccomp", str(filter_file), "--setenv", "HOME", "/"]
         self.filter_file = filter_file
         return command[:-2] + ["/bin/sallyport", *words]
 

@@ -99,7 +99,8 @@ import Testing
 
   @Test func aKnownSecretInALabelIsReplaced() throws {
     Redactor.process.register(SharedSecret(copying: "metrics-canary-4711".utf8))
-    Counter(label: "leak_total", dimensions: [("why", "key metrics-canary-4711 refused")], factory: registry).increment()
+    let labels = [("why", "key metrics-canary-4711 refused")]
+    Counter(label: "leak_total", dimensions: labels, factory: registry).increment()
     #expect(try page().value("leak_total", ["why": "key ***** refused"]) == 1)
   }
 

@@ -1,4 +1,5 @@
 import EventLoop
+import OrderedCollections
 import PlainData
 import Synchronization
 import Testing

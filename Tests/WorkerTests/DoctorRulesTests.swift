@@ -153,10 +153,9 @@ import Testing
   @Test func longValidityIsFineAndShown() {
     let found = finding([expiry(.client, days: 90), expiry(.authority, days: 900)])
     #expect(found.status == .ok)
-    #expect(found.seen == [
-      "client: CN = client, valid until 2001-12-08T01:46:40.000Z",
-      "authority: CN = authority, valid until 2004-02-26T01:46:40.000Z",
-    ])
+    #expect(found.seen.count == 2)
+    #expect(found.seen.first == "client: CN = client, valid until 2001-12-08T01:46:40.000Z")
+    #expect(found.seen.last == "authority: CN = authority, valid until 2004-02-26T01:46:40.000Z")
   }
 
   @Test func theFirstToEndWithinAMonthIsWarnedOf() {
