@@ -42,6 +42,7 @@ let package = Package(
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(name: "CTemporalAPI", dependencies: ["CProtobufC"], publicHeadersPath: "."),
 
@@ -62,7 +63,8 @@ let package = Package(
       dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging, metrics],
       swiftSettings: house),
     .target(
-      name: "GRPCClient", dependencies: ["EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
+      name: "GRPCClient",
+      dependencies: ["CZlib", "EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
       swiftSettings: house),
     .target(name: "TemporalMessages", dependencies: ["CProtobufC", "CTemporalAPI"], swiftSettings: house),
 
@@ -126,7 +128,7 @@ let package = Package(
       swiftSettings: house),
 
     // Tests mirror the sources; TestSupport starts the real peers they talk to.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: trial),
+    .target(name: "TestSupport", path: "Tests/TestSupport", exclude: ["Peers"], swiftSettings: trial),
   ]
     + [
       "PlainData", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",

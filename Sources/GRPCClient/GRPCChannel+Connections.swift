@@ -43,6 +43,9 @@ extension GRPCChannel {
     var options = HTTP2ConnectionOptions(target: target, tls: configuration.tls)
     options.keepaliveInterval = configuration.keepalive.interval
     options.keepaliveTimeout = configuration.keepalive.timeout
+    options.keepaliveFactor = keepaliveFactor
+    options.timing = configuration.http2Timing
+    options.limits = configuration.http2Limits
     options.limits.headerListBytes = configuration.limits.headerListBytes
     return options
   }

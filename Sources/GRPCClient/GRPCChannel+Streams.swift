@@ -23,7 +23,7 @@ extension GRPCChannel {
     guard let pending = calls[id], let timeout = GRPCTimeout.text(pending.deadline - .now()) else { return }
     let request = fields.fields(for: pending.call, timeout: timeout, authorization: authorization)
     do throws(HTTP2Error) {
-      let stream = try connection.submit(request, body: MessageFrame.wrap(pending.call.message))
+      let stream = try connection.submit(request, body: MessageFrame.body(of: pending.call))
       slots[generation]?.calls[stream] = id
       calls[id]?.place = .stream(generation: generation, stream: stream)
       calls[id]?.response = UnaryResponse(limit: configuration.limits.responseBytes)
@@ -51,12 +51,17 @@ extension GRPCChannel {
       if let id = slots[generation]?.calls[stream] { calls[id]?.response.trailers(fields) }
     case .end(let stream):
       guard let id = slots[generation]?.calls[stream], let outcome = calls[id]?.response.end() else { return }
+      if let pending = calls[id], let hear = pending.call.onMetadata { hear(pending.response.metadata) }
       // A server that answers before it has read the whole request wants no more of it.
       release(stream, generation, .noError)
       answered(id, outcome, generation)
     case .closed(let stream, let closure): streamClosed(stream, closure, generation)
     case .ready: connectionReady(generation)
-    case .goAway(_, let code, let debug): drain(generation, code, debug)
+    case .goAway(_, let code, let debug):
+      if event.isTooManyPings { keepaliveFactor = min(2 * keepaliveFactor, Keepalive.largestFactor) }
+      drain(generation, code, debug)
+    // The peer may admit more streams now.
+    case .settingsChanged: dispatch()
     case .settingsAcknowledged, .pong: break
     }
   }
@@ -85,7 +90,8 @@ extension GRPCChannel {
       closeIdleSlots()
     }
     guard let id = slots[generation]?.calls.removeValue(forKey: stream) else { return }
-    let error = StreamEnd.error(closure)
+    let isPastDeadline = calls[id].map { $0.deadline <= .now() } ?? false
+    let error = StreamEnd.error(closure, isPastDeadline: isPastDeadline)
     if error.mayHaveReachedServer || !putBack(id) { settle(id, .failure(error)) }
   }
 

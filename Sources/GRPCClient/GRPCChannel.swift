@@ -2,7 +2,6 @@ package import EventLoop
 internal import HTTP2Client
 package import Logging
 internal import Secrets
-internal import Synchronization
 internal import TLSClient
 
 /// A connection to one server that carries all calls, replaced whenever it ages, drains or breaks.
@@ -32,7 +31,7 @@ package actor GRPCChannel: UnaryCaller {
   let keyFile: SecretFile?
   /// Why no call can ever be made with this configuration; nil when it is sound.
   private let refusal: String?
-  private let published = Mutex(ChannelState())
+  private let published = PosixMutex(ChannelState())
 
   /// Every accepted call that has not ended, by number.
   var calls: [UInt64: PendingCall] = [:]
@@ -57,6 +56,8 @@ package actor GRPCChannel: UnaryCaller {
   var isShutDown = false
   /// Callers of `shutdown` that wait for its end.
   var shutdownWaiters: [CheckedContinuation<Void, Never>] = []
+  /// By how much keepalive's interval is stretched because a server called our pings too many.
+  var keepaliveFactor = 1
   /// The state in the making; `publish` shows it to other threads.
   var working = ChannelState()
 
