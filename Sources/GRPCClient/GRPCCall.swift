@@ -29,8 +29,8 @@ package struct GRPCCall: Sendable, Hashable {
   }
 
   package static func == (left: GRPCCall, right: GRPCCall) -> Bool {
-    left.path == right.path && left.isCompressed == right.isCompressed && left.message == right.message && left.timeout == right.timeout
-      && left.metadata.elementsEqual(right.metadata) { $0 == $1 }
+    left.path == right.path && left.isCompressed == right.isCompressed && left.message == right.message
+      && left.timeout == right.timeout && left.metadata.elementsEqual(right.metadata) { $0 == $1 }
   }
 
   package func hash(into hasher: inout Hasher) {
