@@ -139,7 +139,8 @@ let package = Package(
     ].map { name in
       .testTarget(
         name: name == "sallyport" ? "CommandLineTests" : name + "Tests",
-        dependencies: [.byName(name: name), "TestSupport", ordered],
+        dependencies: [.byName(name: name), "TestSupport", ordered]
+          + (name == "HTTP2Client" ? [logging, metrics] : []),
         exclude: name == "Jinja" ? ["Differential"] : [], swiftSettings: trial)
     } + [
       .testTarget(name: "LayeringTests", swiftSettings: trial)

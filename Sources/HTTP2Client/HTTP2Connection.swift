@@ -53,7 +53,7 @@ package final class HTTP2Connection {
   let loop: EventLoop
   private let logger: Logger
   /// What is counted.
-  let metrics = HTTP2Metrics()
+  var metrics = HTTP2Metrics()
   /// Where events go; nil once `.closed` has been reported.
   var onEvent: ((Event) -> Void)?
   /// How far the connection has come.

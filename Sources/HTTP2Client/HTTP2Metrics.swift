@@ -21,19 +21,31 @@ final class HTTP2Metrics {
   /// Streams that are open on all connections of this process.
   private static let openStreams = Atomic<Int>(0)
 
-  private let results: [Counter]
-  private let open = Gauge(label: "sallyport_http2_streams_open")
-  private let roundTrip = Timer(label: "sallyport_http2_ping_round_trip_seconds")
-  private let streamStalls = Counter(
-    label: "sallyport_http2_flow_control_stalls_total", dimensions: [("scope", "stream")])
-  private let connectionStalls = Counter(
-    label: "sallyport_http2_flow_control_stalls_total", dimensions: [("scope", "connection")])
+  private let factory: any MetricsFactory
+  private let results: [StreamResult: Counter]
+  private let open: Gauge
+  private let roundTrip: Timer
+  private let streamStalls: Counter
+  private let connectionStalls: Counter
 
-  /// Makes the handles with whatever backend the process has set up.
-  init() {
-    results = StreamResult.allCases.map {
-      Counter(label: "sallyport_http2_streams_total", dimensions: [("result", $0.rawValue)])
+  /// Makes the handles.
+  ///
+  /// - Parameter factory: the backend; by default the one that the process has set up.
+  init(factory: any MetricsFactory = MetricsSystem.factory) {
+    self.factory = factory
+    results = Dictionary(
+      uniqueKeysWithValues: StreamResult.allCases.map { result in
+        let dimensions = [("result", result.rawValue)]
+        return (result, Counter(label: "sallyport_http2_streams_total", dimensions: dimensions, factory: factory))
+      })
+    open = Gauge(label: "sallyport_http2_streams_open", factory: factory)
+    roundTrip = Timer(label: "sallyport_http2_ping_round_trip_seconds", factory: factory)
+    let stalls = { (scope: String) in
+      Counter(
+        label: "sallyport_http2_flow_control_stalls_total", dimensions: [("scope", scope)], factory: factory)
     }
+    streamStalls = stalls("stream")
+    connectionStalls = stalls("connection")
   }
 
   /// A request was put on a stream.
@@ -41,7 +53,7 @@ final class HTTP2Metrics {
 
   /// A stream has ended.
   func streamClosed(_ result: StreamResult) {
-    for (index, kind) in StreamResult.allCases.enumerated() where kind == result { results[index].increment() }
+    results[result]?.increment()
     recordOpen(by: -1)
   }
 
@@ -57,12 +69,13 @@ final class HTTP2Metrics {
   /// The peer sent GOAWAY.
   func goAway(_ code: HTTP2ErrorCode) {
     let name = code.isStandard ? code.description : "other"
-    Counter(label: "sallyport_http2_goaways_total", dimensions: [("code", name)]).increment()
+    Counter(label: "sallyport_http2_goaways_total", dimensions: [("code", name)], factory: factory).increment()
   }
 
   /// The connection was given up because of a flood.
   func flooded(_ kind: FloodKind) {
-    Counter(label: "sallyport_http2_floods_total", dimensions: [("kind", kind.rawValue)]).increment()
+    Counter(label: "sallyport_http2_floods_total", dimensions: [("kind", kind.rawValue)], factory: factory)
+      .increment()
   }
 
   private func recordOpen(by change: Int) {
