@@ -37,10 +37,20 @@ extension GRPCChannel {
     }
   }
 
+  /// A call was given up at its deadline. A connection on which this is all that happens is replaced.
+  func deadlinePassed(on generation: Int) {
+    guard slots[generation]?.deadlines.passed() == true, current == generation else { return }
+    logger.warning(
+      "scheduler answers pings but no calls: replacing the connection",
+      metadata: ["deadlines": "\(DeadlineStreak.limit)"])
+    replace(generation)
+  }
+
   /// Something happened on a stream.
   func handle(_ event: HTTP2Event, generation: Int) {
     switch event {
     case .response(let stream, let fields):
+      slots[generation]?.deadlines.progressed()
       if let id = slots[generation]?.calls[stream] { calls[id]?.response.response(fields) }
     case .data(let stream, let bytes):
       slots[generation]?.connection.consume(stream, bytes.count)

@@ -17,6 +17,7 @@ package actor GRPCChannel: UnaryCaller {
     var isReady = false
     var isDraining = false
     var answered = 0
+    var deadlines = DeadlineStreak()
   }
 
   /// What was asked for.
@@ -179,6 +180,7 @@ package actor GRPCChannel: UnaryCaller {
   private func timeOut(_ id: UInt64) {
     guard let pending = calls[id] else { return }
     let isSent = resetStream(of: pending)
+    if case .stream(let generation, _) = pending.place { deadlinePassed(on: generation) }
     let text = isSent ? "no response in time" : "no connection in time"
     settle(
       id,

@@ -281,6 +281,24 @@ struct ConnectionConformanceTests {
     await channel.shutdown(grace: .zero)
   }
 
+  @Test("A connection that answers pings but no calls is replaced after a row of deadlines")
+  func deafConnectionIsReplaced() async throws {
+    let visits = Witness<Int>()
+    let server = try RawServer { connection in
+      try connection.greet()
+      if visits.saw(0) > 1 { try HostilePeer.serve(connection) }
+      // `next` acknowledges PING and SETTINGS; nothing is ever said on a stream.
+      while true { _ = try connection.next(1) }
+    }
+    let channel = try Scheduler.channel(port: server.port)
+    var short = Self.call
+    short.timeout = .milliseconds(200)
+    for _ in 0..<5 { #expect(try await Scheduler.failure(of: channel, short).code == .deadlineExceeded) }
+    #expect(try await channel.call(Self.call) == [42])
+    #expect(visits.count == 2)
+    await channel.shutdown(grace: .zero)
+  }
+
   @Test("H26 too_many_pings doubles the interval of the connections that follow")
   func complaintAboutPingsIsHeeded() async throws {
     let arrivals = Witness<(visit: Int, after: TimeInterval)>()
