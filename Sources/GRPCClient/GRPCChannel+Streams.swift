@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import HTTP2Client
+internal import Logging
 internal import Secrets
 
 /// Putting calls on streams, and what comes back.
