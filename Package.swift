@@ -43,6 +43,7 @@ let package = Package(
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(name: "CTemporalAPI", dependencies: ["CProtobufC"], publicHeadersPath: "."),
 
@@ -65,7 +66,10 @@ let package = Package(
       dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging, metrics],
       swiftSettings: house),
     .target(
-      name: "GRPCClient", dependencies: ["Egress", "EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
+      name: "GRPCClient",
+      dependencies: [
+        "CZlib", "Egress", "EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics,
+      ],
       swiftSettings: house),
     .target(name: "TemporalMessages", dependencies: ["CProtobufC", "CTemporalAPI"], swiftSettings: house),
     .target(
@@ -138,7 +142,7 @@ let package = Package(
       swiftSettings: house),
 
     // Tests mirror the sources; TestSupport starts the real peers they talk to.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: trial),
+    .target(name: "TestSupport", path: "Tests/TestSupport", exclude: ["Peers"], swiftSettings: trial),
   ]
     + [
       "PlainData", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",
@@ -149,8 +153,11 @@ let package = Package(
     ].map { name in
       .testTarget(
         name: name == "sallyport" ? "CommandLineTests" : name + "Tests",
-        dependencies: [.byName(name: name), "TestSupport", ordered],
+        dependencies: [.byName(name: name), "TestSupport", ordered]
+          + (name == "HTTP2Client" ? [logging, metrics] : []),
         exclude: name == "Jinja" ? ["Differential"] : [], swiftSettings: trial)
-    },
+    } + [
+      .testTarget(name: "LayeringTests", swiftSettings: trial)
+    ],
   swiftLanguageModes: [.v6]
 )

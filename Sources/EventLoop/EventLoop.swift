@@ -1,34 +1,26 @@
 internal import CLinux
-internal import DequeModule
 internal import Synchronization
 
 /// A thread of its own that waits on epoll and runs, in turn, descriptor events, timers and Swift jobs.
 ///
 /// It is a `SerialExecutor`: an actor that returns it from `unownedExecutor` runs on the loop's thread, and so may own
 /// handles of C libraries without a lock. Readiness and timer callbacks run on the same thread and enter the actor by
-/// `assumeIsolated`. Nothing that runs here may block. The thread lives until `stop()`; the object is kept alive by it.
+/// `assumeIsolated`. Nothing that runs here may block.
+///
+/// The one thread starts with the object, or the object is not made at all; so no later job can find itself without one.
+/// It keeps the object alive until `stop()`, and from then on lives as long as somebody else does: an actor on the loop
+/// holds the loop, so even its last job still runs.
 ///
 /// `@unchecked Sendable`: the mailbox is behind a mutex, the thread identity is atomic, and the rest is only
 /// touched on the loop's thread, which `preconditionOnLoop()` checks at every entry.
 package final class EventLoop: SerialExecutor, @unchecked Sendable {
-  /// What other threads hand to the loop.
-  private struct Mailbox {
-    var jobs = Deque<UnownedJob>()
-    var work = Deque<@Sendable () -> Void>()
-    var isRunning = false
-    var isStopping = false
-    var isWoken = false
-  }
-
   /// How many jobs run before descriptors are looked at again, so that a busy actor cannot starve the sockets.
   private static let jobsPerTurn = 256
 
-  private let name: String
-  private let mailbox = Mutex(Mailbox())
+  private let mailbox: LoopMailbox
   private let threadIdentity = Atomic<UInt>(0)
   private let turns = Atomic<UInt64>(0)
   private let poller: DescriptorPoller
-  private let wakeDescriptor: Int32
   /// Timers; touched on the loop's thread only.
   private var timers = TimerQueue()
   /// What to do with the results of offloaded work, by number; touched on the loop's thread only.
@@ -39,40 +31,27 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
   ///
   /// - Throws: `EventLoopError` when the system refuses a descriptor or the thread.
   package init(name: String = "event-loop") throws(EventLoopError) {
-    self.name = name
     poller = try DescriptorPoller()
-    wakeDescriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-    guard wakeDescriptor >= 0 else { throw EventLoopError(.descriptorRefused, systemError: sly_errno()) }
-    let descriptor = wakeDescriptor
-    try poller.add(descriptor, interest: .readable) { _ in
-      var count: UInt64 = 0
-      _ = unsafe withUnsafeMutableBytes(of: &count) { unsafe read(descriptor, $0.baseAddress, 8) }
-    }
-    let started = mailbox.withLock { mailbox in
-      mailbox.isRunning = true
-      return mailbox.isRunning
-    }
-    if started { try startThread() }
+    mailbox = try LoopMailbox()
+    try mailbox.watch(with: poller)
+    let life = ThreadLife(self)
+    try OperatingSystemThread.start(name) { Self.run(life) }
   }
 
-  deinit {
-    close(wakeDescriptor)
-  }
+  deinit { mailbox.abandon() }
 
   /// How often the loop has gone round; a health check compares two readings to see that it still turns.
   package var turnCount: UInt64 { turns.load(ordering: .relaxed) }
 
-  /// Asks the thread to end once its mailbox is empty. Late jobs start it again, so that no task is ever left hanging.
-  package func stop() {
-    mailbox.withLock { $0.isStopping = true }
-    wake()
-  }
+  /// Lets the thread end as soon as nobody holds the loop any more. Until then it goes on as before: what comes late is
+  /// still done.
+  package func stop() { mailbox.post { $0.isStopping = true } }
 
   // MARK: The executor
 
   package func enqueue(_ job: consuming ExecutorJob) {
     let unowned = UnownedJob(job)
-    post { $0.jobs.append(unowned) }
+    mailbox.post(wakes: !isCurrent) { $0.jobs.append(unowned) }
   }
 
   package func asUnownedSerialExecutor() -> UnownedSerialExecutor { unsafe UnownedSerialExecutor(ordinary: self) }
@@ -91,7 +70,7 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   /// Runs `body` on the loop's thread, soon. Callable from every thread, also from a cancellation handler.
   package func submit(_ body: @escaping @Sendable () -> Void) {
-    post { $0.work.append(body) }
+    mailbox.post(wakes: !isCurrent) { $0.work.append(body) }
   }
 
   /// Runs `work`, which may block, on a thread of its own and hands its result to `then` on the loop's thread.
@@ -156,60 +135,48 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   // MARK: The thread
 
-  private func post(_ change: (inout Mailbox) -> Void) {
-    let (needsThread, needsWake) = mailbox.withLock { mailbox in
-      change(&mailbox)
-      let needsThread = !mailbox.isRunning
-      mailbox.isRunning = true
-      let needsWake = !mailbox.isWoken
-      mailbox.isWoken = true
-      return (needsThread, needsWake)
-    }
-    if needsThread {
-      do { try startThread() } catch { preconditionFailure("event loop thread: \(error)") }
-    } else if needsWake && !isCurrent {
-      wake()
-    }
-  }
+  /// What the thread holds. Once the loop has been stopped it must not hold the loop while it waits, or a stopped loop
+  /// would never be released.
+  private final class ThreadLife: @unchecked Sendable {
+    // Sendable: filled before the thread starts, and touched by the thread only.
+    var loop: EventLoop?
+    let poller: DescriptorPoller
+    let mailbox: LoopMailbox
 
-  private func startThread() throws(EventLoopError) {
-    try OperatingSystemThread.start(name) { self.run() }
-  }
-
-  private func wake() {
-    var one: UInt64 = 1
-    _ = unsafe withUnsafeBytes(of: &one) { unsafe write(wakeDescriptor, $0.baseAddress, 8) }
-  }
-
-  private func run() {
-    threadIdentity.store(UInt(pthread_self()), ordering: .releasing)
-    while true {
-      turns.wrappingAdd(1, ordering: .relaxed)
-      let isIdle = mailbox.withLock { $0.jobs.isEmpty && $0.work.isEmpty }
-      poller.wait(for: isIdle ? timers.timeToNext(from: .now()) : .zero)
-      for body in timers.takeDue(at: .now()) { body() }
-      guard runMailbox() else { return }
+    init(_ loop: EventLoop) {
+      self.loop = loop
+      poller = loop.poller
+      mailbox = loop.mailbox
     }
   }
 
-  /// Runs what the mailbox held at the start of this turn. False: the thread was asked to stop and has nothing left.
-  private func runMailbox() -> Bool {
-    let (jobs, work, ends) = mailbox.withLock { mailbox in
-      mailbox.isWoken = false
-      let count = min(mailbox.jobs.count, Self.jobsPerTurn)
-      let jobs = Array(mailbox.jobs.prefix(count))
-      mailbox.jobs.removeFirst(count)
-      let work = mailbox.work
-      mailbox.work.removeAll()
-      let ends = mailbox.isStopping && jobs.isEmpty && work.isEmpty
-      if ends {
-        mailbox.isRunning = false
-        threadIdentity.store(0, ordering: .releasing)
-      }
-      return (jobs, work, ends)
+  private static func run(_ life: ThreadLife) {
+    weak let loop = life.loop
+    loop?.threadIdentity.store(UInt(pthread_self()), ordering: .releasing)
+    while let sleep = loop?.beginTurn() {
+      life.poller.wait(for: sleep.limit)
+      if loop?.endTurn() == .stopped { life.loop = nil }
     }
+    life.mailbox.finish()
+  }
+
+  /// How long the thread may sleep; nil: until something happens.
+  private struct Sleep { let limit: Duration? }
+
+  /// Whether the loop has been asked to stop.
+  private enum Turn { case goesOn, stopped }
+
+  private func beginTurn() -> Sleep {
+    turns.wrappingAdd(1, ordering: .relaxed)
+    return Sleep(limit: mailbox.isEmpty ? timers.timeToNext(from: .now()) : .zero)
+  }
+
+  /// Runs what is due, and what the mailbox held at the start of this turn.
+  private func endTurn() -> Turn {
+    for body in timers.takeDue(at: .now()) { body() }
+    let (jobs, work, isStopping) = mailbox.take(Self.jobsPerTurn)
     for body in work { body() }
     for job in jobs { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
-    return !ends
+    return isStopping ? .stopped : .goesOn
   }
 }

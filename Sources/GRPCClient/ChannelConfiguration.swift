@@ -1,4 +1,5 @@
 package import Egress
+package import HTTP2Client
 package import Secrets
 package import TLSClient
 
@@ -101,6 +102,10 @@ package struct ChannelConfiguration: Sendable {
   package var probePath: String?
   /// Bounds on memory and sizes.
   package var limits = Limits()
+  /// Bounds and windows of each HTTP/2 connection; its header list follows `limits`.
+  package var http2Limits = HTTP2Limits()
+  /// The times each HTTP/2 connection keeps; tests shorten them.
+  package var http2Timing = HTTP2Timing()
 
   package init(host: String, port: Int, tls: TLSConfiguration? = nil) {
     self.host = host

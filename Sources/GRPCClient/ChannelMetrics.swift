@@ -1,4 +1,3 @@
-internal import HTTP2Client
 internal import Metrics
 
 /// What a channel counts. The handles are made once; those of rare events when they happen.
@@ -24,8 +23,6 @@ struct ChannelMetrics: Sendable {
   }
   private let generation = Gauge(label: "sallyport_credential_generation")
   private let lastSuccess = Gauge(label: "sallyport_rotation_last_success_timestamp_seconds")
-  private let stalls = Counter(label: "sallyport_flow_control_stalls_total")
-  private let roundTrip = Timer(label: "sallyport_ping_round_trip_seconds")
 
   /// How many connections there are of each role.
   func connections(_ plan: ConnectionPlan) {
@@ -35,12 +32,6 @@ struct ChannelMetrics: Sendable {
   /// Another connection became necessary.
   func reconnected(_ cause: ReconnectCause) {
     Counter(label: "sallyport_reconnects_total", dimensions: [("cause", cause.rawValue)]).increment()
-  }
-
-  /// The server sent a connection away. Codes that HTTP/2 does not define count as one.
-  func goAway(_ code: HTTP2ErrorCode) {
-    let name = code.description.contains(" ") ? "other" : code.description.lowercased()
-    Counter(label: "sallyport_goaways_total", dimensions: [("code", name)]).increment()
   }
 
   /// New files were tried.
@@ -59,14 +50,5 @@ struct ChannelMetrics: Sendable {
   /// When the first certificate of a kind ends, in seconds since 1970.
   func notAfter(_ kind: String, _ seconds: Int64) {
     Gauge(label: "sallyport_certificate_not_after_seconds", dimensions: [("kind", kind)]).record(seconds)
-  }
-
-  /// A request waits because the server's window is closed.
-  func flowControlStall() { stalls.increment() }
-
-  /// A PING was answered.
-  func pingAnswered(after time: Duration) {
-    let (seconds, attoseconds) = time.components
-    roundTrip.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
   }
 }

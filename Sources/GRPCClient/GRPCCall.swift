@@ -11,6 +11,11 @@ package struct GRPCCall: Sendable, Hashable {
   package var timeout: Duration
   /// Whether the server is expected to hold the call for long. Such calls leave some streams free for the others.
   package var isLongPoll: Bool
+  /// Whether `message` is compressed by gzip; set by `compressed()`.
+  package var isCompressed = false
+  /// Hears the response's metadata just before the call ends, when a response has come to its end. Runs on the event
+  /// loop's thread: it must not block.
+  package var onMetadata: (@Sendable (GRPCMetadata) -> Void)?
 
   package init(
     path: String, message: [UInt8] = [], metadata: [(name: String, value: String)] = [], timeout: Duration,
@@ -24,8 +29,8 @@ package struct GRPCCall: Sendable, Hashable {
   }
 
   package static func == (left: GRPCCall, right: GRPCCall) -> Bool {
-    left.path == right.path && left.message == right.message && left.timeout == right.timeout
-      && left.metadata.elementsEqual(right.metadata) { $0 == $1 }
+    left.path == right.path && left.isCompressed == right.isCompressed && left.message == right.message
+      && left.timeout == right.timeout && left.metadata.elementsEqual(right.metadata) { $0 == $1 }
   }
 
   package func hash(into hasher: inout Hasher) {

@@ -65,9 +65,11 @@ extension GRPCChannel {
     // Each failed attempt begins with the next of the hosts, so that one that answers wrongly does not hold up the rest.
     let target = configuration.dialTarget(attempt: working.failedAttempts)
     var options = HTTP2ConnectionOptions(target: target, tls: configuration.tls)
-    options.keepaliveInterval =
-      idleCutoff.interval(configured: configuration.keepalive.interval) * (1 << plan.keepaliveDoublings)
+    options.keepaliveInterval = idleCutoff.interval(configured: configuration.keepalive.interval)
     options.keepaliveTimeout = configuration.keepalive.timeout
+    options.keepaliveFactor = 1 << plan.keepaliveDoublings
+    options.timing = configuration.http2Timing
+    options.limits = configuration.http2Limits
     options.limits.headerListBytes = configuration.limits.headerListBytes
     return options
   }
@@ -104,7 +106,7 @@ extension GRPCChannel {
   }
 
   /// The server takes no new calls on a connection: the open ones go on there, others go to a new one.
-  func drain(_ number: Int, _ code: HTTP2ErrorCode, _ debug: String) {
+  func drain(_ number: Int, _ code: HTTP2ErrorCode, _ debug: String, pingsTooMany: Bool = false) {
     guard let slot = slots[number], let role = plan.role(of: number), role != .draining else { return }
     logger.debug(
       "scheduler drains the connection",
@@ -114,8 +116,7 @@ extension GRPCChannel {
       logger.warning("scheduler closed the connection", metadata: ["code": "\(code)", "reason": "\(debug)"])
     }
     plan.drains(
-      number, isOrderly: code == .noError, pingsTooMany: code == .enhanceYourCalm && debug.contains("too_many_pings"),
-      at: .now(), random: .random(in: 0..<1))
+      number, isOrderly: code == .noError, pingsTooMany: pingsTooMany, at: .now(), random: .random(in: 0..<1))
     if role == .probe {
       endTrial(.unreachable("the server sent the new connection away: \(code) \(debug)"))
     } else {

@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import HTTP2Client
+internal import Logging
 internal import Secrets
 
 /// Putting calls on streams, and what comes back.
@@ -26,7 +27,7 @@ extension GRPCChannel {
     else { return }
     let request = fields.fields(for: pending.call, timeout: timeout, authorization: pending.authorization)
     do throws(HTTP2Error) {
-      let stream = try connection.submit(request, body: MessageFrame.wrap(pending.call.message))
+      let stream = try connection.submit(request, body: MessageFrame.body(of: pending.call))
       slots[number]?.calls[stream] = id
       calls[id]?.place = .stream(connection: number, stream: stream)
       calls[id]?.response = UnaryResponse(limit: configuration.limits.responseBytes)
@@ -39,10 +40,20 @@ extension GRPCChannel {
     }
   }
 
+  /// A call was given up at its deadline. A connection on which this is all that happens is replaced.
+  func deadlinePassed(on number: Int) {
+    guard slots[number]?.deadlines.passed() == true, plan.role(of: number) == .current else { return }
+    logger.warning(
+      "scheduler answers pings but no calls: replacing the connection",
+      metadata: ["deadlines": "\(DeadlineStreak.limit)"])
+    drain(number, .noError, "it answers no calls")
+  }
+
   /// Something happened on a connection or one of its streams.
   func handle(_ event: HTTP2Event, on number: Int) {
     switch event {
     case .response(let stream, let fields):
+      slots[number]?.deadlines.progressed()
       if let id = slots[number]?.calls[stream] { calls[id]?.response.response(fields) }
     case .data(let stream, let bytes):
       slots[number]?.connection.consume(stream, bytes.count)
@@ -53,14 +64,15 @@ extension GRPCChannel {
       if let id = slots[number]?.calls[stream] { calls[id]?.response.trailers(fields) }
     case .end(let stream):
       guard let id = slots[number]?.calls[stream], let outcome = calls[id]?.response.end() else { return }
+      if let pending = calls[id], let hear = pending.call.onMetadata { hear(pending.response.metadata) }
       // A server that answers before it has read the whole request wants no more of it.
       release(stream, number, .noError)
       answered(id, outcome, number)
     case .closed(let stream, let closure): streamClosed(stream, closure, number)
     case .ready: connectionReady(number)
-    case .goAway(_, let code, let debug):
-      metrics.goAway(code)
-      drain(number, code, debug)
+    case .goAway(_, let code, let debug): drain(number, code, debug, pingsTooMany: event.isTooManyPings)
+    // The peer may admit more streams now.
+    case .settingsChanged: dispatch()
     case .settingsAcknowledged, .pong: break
     }
   }
@@ -91,7 +103,8 @@ extension GRPCChannel {
       closeIdleSlots()
     }
     guard let id = slots[number]?.calls.removeValue(forKey: stream) else { return }
-    let error = StreamEnd.error(closure)
+    let isPastDeadline = calls[id].map { $0.deadline <= .now() } ?? false
+    let error = StreamEnd.error(closure, isPastDeadline: isPastDeadline)
     if error.mayHaveReachedServer || trial?.connection == number || !putBack(id) { settle(id, .failure(error)) }
   }
 

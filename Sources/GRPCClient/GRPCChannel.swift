@@ -2,7 +2,6 @@ package import EventLoop
 internal import HTTP2Client
 package import Logging
 internal import Secrets
-internal import Synchronization
 internal import TLSClient
 
 /// A connection to one server that carries all calls, replaced whenever it ages, drains or breaks, or its identity is
@@ -20,6 +19,7 @@ package actor GRPCChannel: UnaryCaller {
     let credential: Int
     var calls: [Int32: UInt64] = [:]
     var isReady = false
+    var deadlines = DeadlineStreak()
   }
 
   /// What was asked for.
@@ -34,7 +34,7 @@ package actor GRPCChannel: UnaryCaller {
   private let authorizationSource: (any AuthorizationSource)?
   /// Why no call can ever be made with this configuration; nil when it is sound.
   private let refusal: String?
-  private let published = Mutex(ChannelState())
+  private let published = PosixMutex(ChannelState())
 
   /// Every accepted call that has not ended, by number.
   var calls: [UInt64: PendingCall] = [:]
@@ -247,6 +247,7 @@ package actor GRPCChannel: UnaryCaller {
   private func timeOut(_ id: UInt64) {
     guard let pending = calls[id] else { return }
     let isSent = resetStream(of: pending)
+    if case .stream(let number, _) = pending.place { deadlinePassed(on: number) }
     let text = isSent ? "no response in time" : "no connection in time"
     settle(
       id,

@@ -42,6 +42,14 @@ package enum GRPCText {
     return bytes
   }
 
+  /// The values of one binary field: gateways join several with commas (gRPC over HTTP/2, "Custom-Metadata"). What is not
+  /// base64 is left out.
+  package static func binaryValues(_ text: String) -> [[UInt8]] {
+    text.split(separator: ",", omittingEmptySubsequences: false).compactMap { part in
+      base64Decoded(String(part).trimmed)
+    }
+  }
+
   private static func hexadecimal(_ digit: UInt8) -> UInt8? {
     switch digit {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
@@ -60,5 +68,14 @@ package enum GRPCText {
     case UInt8(ascii: "/"): 63
     default: nil
     }
+  }
+}
+
+extension String {
+  /// The text without spaces and tabs at either end.
+  fileprivate var trimmed: String {
+    let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+    let start = drop(while: isSpace)
+    return String(start.reversed().drop(while: isSpace).reversed())
   }
 }

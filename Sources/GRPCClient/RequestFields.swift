@@ -49,8 +49,9 @@ struct RequestFields {
       HTTP2Field(":method", "POST"), HTTP2Field(":scheme", scheme), HTTP2Field(":path", call.path),
       HTTP2Field(":authority", authority), HTTP2Field("te", "trailers"),
       HTTP2Field("content-type", "application/grpc"), HTTP2Field("grpc-timeout", timeout),
-      HTTP2Field("grpc-accept-encoding", "identity"), HTTP2Field("user-agent", userAgent),
+      HTTP2Field("grpc-accept-encoding", MessageEncoding.accepted), HTTP2Field("user-agent", userAgent),
     ]
+    if call.isCompressed { fields.append(HTTP2Field("grpc-encoding", "gzip")) }
     if let authorization, !call.metadata.contains(where: { $0.name == "authorization" }) {
       fields.append(HTTP2Field("authorization", secret: authorization))
     }

@@ -3,15 +3,19 @@ internal import HTTP2Client
 /// What the loss of a stream means for the call on it (gRPC over HTTP/2, "Errors").
 enum StreamEnd {
   /// The error of a call whose stream was reset before the response was complete.
-  static func error(_ closure: HTTP2StreamClosure) -> GRPCError {
+  ///
+  /// - Parameter isPastDeadline: whether the call's time is over; a server that enforces `grpc-timeout` itself cancels then.
+  static func error(_ closure: HTTP2StreamClosure, isPastDeadline: Bool = false) -> GRPCError {
     if let reason = closure.localReason {
       return GRPCError(.resourceExhausted, reason, mayHaveReachedServer: true)
     }
     let isUnknown = !closure.isUnprocessed
     let cause = "the server reset the stream with \(closure.code)"
     switch closure.code {
-    case .refusedStream:
+    case .refusedStream where closure.isUnprocessed:
       return GRPCError(.unavailable, "the server took no more calls", mayHaveReachedServer: isUnknown, cause: cause)
+    case .cancel where isPastDeadline:
+      return GRPCError(.deadlineExceeded, "no response in time", mayHaveReachedServer: isUnknown, cause: cause)
     case .cancel:
       return GRPCError(.cancelled, "the server cancelled the call", mayHaveReachedServer: isUnknown, cause: cause)
     case .enhanceYourCalm:

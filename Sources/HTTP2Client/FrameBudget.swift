@@ -3,7 +3,7 @@ internal import EventLoop
 /// A token bucket for frames that cost us work and carry nothing: pings, settings, empty data, unknown frames.
 ///
 /// Honest servers send them in proportion to what we send (grpc-go measures bandwidth with a PING after nearly every
-/// response), so every frame of ours earns tokens; a flood does not. A pure machine that is told the time.
+/// response), so every request frame of ours earns tokens; a flood does not. A pure machine that is told the time.
 struct FrameBudget {
   /// The most tokens that can be saved up.
   private let capacity: Double

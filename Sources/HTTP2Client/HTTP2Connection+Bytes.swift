@@ -33,6 +33,7 @@ extension HTTP2Connection {
   private func take(_ count: Int) -> Bool {
     do {
       if let tls {
+        records.take(inputBuffer[..<count], at: .now())
         tls.receive(inputBuffer[..<count])
         try takePlaintext(of: tls)
       } else {
@@ -48,6 +49,7 @@ extension HTTP2Connection {
       return false
     }
     deliverEvents()
+    watchInput()
     return stage != .closed
   }
 
@@ -81,8 +83,7 @@ extension HTTP2Connection {
   func deliverEvents() {
     guard let session else { return }
     for event in session.takeEvents() {
-      if case .ready = event { becameReady() }
-      if case .settingsAcknowledged = event { settingsAcknowledged() }
+      note(event)
       onEvent?(.session(event))
       if stage == .closed { return }
     }
@@ -111,6 +112,7 @@ extension HTTP2Connection {
       return fail(error as? HTTP2Error ?? HTTP2Error(.connectionLost, "\(error)"))
     }
     deliverEvents()
+    noteStalls()
     if let error = session?.fatalError, stagedCount == 0 { return fail(error) }
     if stage == .open, session?.isFinished == true, stagedCount == 0 {
       fail(HTTP2Error(.closedByPeer, "the server drained the connection"))
@@ -150,7 +152,9 @@ extension HTTP2Connection {
       case .moved(let count):
         stagedOffset += count
         bytesSent += count
+        progress.wrote()
       case .wouldBlock:
+        watchBlockedWrite()
         watch([.readable, .writable])
         return false
       case .ended, .failed:

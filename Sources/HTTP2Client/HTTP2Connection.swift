@@ -12,6 +12,11 @@ package struct HTTP2ConnectionOptions: Sendable {
   package var keepaliveInterval: Duration = .seconds(30)
   /// How long the answer to a PING may take.
   package var keepaliveTimeout: Duration = .seconds(15)
+  /// By how much the interval is stretched because the server called former pings too many; see
+  /// `HTTP2Event.isTooManyPings`.
+  package var keepaliveFactor = 1
+  /// The other times the connection keeps.
+  package var timing = HTTP2Timing()
   /// Bounds and windows.
   package var limits = HTTP2Limits()
 
@@ -41,15 +46,14 @@ package final class HTTP2Connection {
   static let stagingLimit = 256 << 10
   /// Bytes read from the socket before other descriptors get their turn.
   static let bytesPerTurn = 1 << 20
-  /// How long the peer may take to acknowledge our SETTINGS.
-  private static let acknowledgementTime: Duration = .seconds(10)
-  /// How long the farewell may take.
-  private static let closingTime: Duration = .seconds(1)
 
-  private let options: HTTP2ConnectionOptions
+  /// How the connection is made and kept.
+  let options: HTTP2ConnectionOptions
   /// The loop on whose thread everything happens.
   let loop: EventLoop
   private let logger: Logger
+  /// What is counted.
+  var metrics = HTTP2Metrics()
   /// Where events go; nil once `.closed` has been reported.
   var onEvent: ((Event) -> Void)?
   /// How far the connection has come.
@@ -64,8 +68,22 @@ package final class HTTP2Connection {
   var session: HTTP2Session?
   /// Liveness, once the peer has greeted.
   var keepalive: Keepalive?
-  private var timer: TimerKey?
-  private var acknowledgementTimer: TimerKey?
+  /// The one allowance for our pings.
+  var pacer: PingPacer
+  /// How wide the windows should be.
+  var estimator: BandwidthEstimator
+  /// Notices what hangs.
+  var progress: ProgressWatch
+  /// Follows the TLS records of the peer; plaintext is followed by the session alone.
+  var records = FrameBoundary(.tls)
+  /// Set for as long as something is under way that must come to its end in time.
+  var progressTimer: TimerKey?
+  /// The timer of the present stage: of the setup, of keepalive, or of the farewell.
+  var timer: TimerKey?
+  /// Set while an acknowledgement of our SETTINGS is due.
+  var acknowledgementTimer: TimerKey?
+  /// How long the latest PING took to be answered; nil before the first.
+  package internal(set) var roundTrip: Duration?
   /// Bytes on their way to the socket, from `stagedOffset` on.
   var staged: [UInt8] = []
   /// How much of `staged` has been sent.
@@ -95,6 +113,10 @@ package final class HTTP2Connection {
     self.loop = loop
     self.logger = logger
     self.onEvent = onEvent
+    pacer = PingPacer(spacing: options.timing.pingSpacing)
+    estimator = BandwidthEstimator(
+      window: Int(options.limits.streamWindow), largest: Int(options.limits.largestStreamWindow))
+    progress = ProgressWatch(timing: options.timing)
   }
 
   // MARK: What the owner does
@@ -137,6 +159,7 @@ package final class HTTP2Connection {
   package func submit(_ fields: [HTTP2Field], body: [UInt8]) throws(HTTP2Error) -> Int32 {
     guard let session, stage == .open else { throw HTTP2Error(.exhausted, "the connection takes no more requests") }
     let stream = try session.submit(fields, body: body)
+    metrics.streamOpened()
     pumpSoon()
     return stream
   }
@@ -162,7 +185,7 @@ package final class HTTP2Connection {
     stage = .closing
     for (stream, _) in session.abandonedStreams { session.reset(stream, .cancel) }
     session.terminate(.noError)
-    restartTimer(at: .now() + Self.closingTime) { [weak self] in self?.farewellEnded() }
+    restartTimer(at: .now() + options.timing.farewell) { [weak self] in self?.farewellEnded() }
     pump()
     tls?.close()
     stageCiphertext()
@@ -231,42 +254,11 @@ package final class HTTP2Connection {
   /// The peer has greeted: calls may go, liveness is watched.
   func becameReady() {
     keepalive = Keepalive(
-      interval: options.keepaliveInterval, timeout: options.keepaliveTimeout, now: .now())
+      interval: options.keepaliveInterval, timeout: options.keepaliveTimeout, factor: options.keepaliveFactor,
+      floor: options.timing.pingSpacing, now: .now())
     scheduleKeepalive()
-    acknowledgementTimer = loop.setTimer(at: .now() + Self.acknowledgementTime) { [weak self] in
-      self?.fail(HTTP2Error(.silent, "the server did not acknowledge the HTTP/2 SETTINGS in time"))
-    }
+    awaitAcknowledgement()
     logger.debug("connection ready", metadata: ["tls": "\(tls?.summary ?? "none")"])
-  }
-
-  /// The peer has acknowledged our SETTINGS.
-  func settingsAcknowledged() {
-    if let acknowledgementTimer { loop.cancelTimer(acknowledgementTimer) }
-    acknowledgementTimer = nil
-  }
-
-  // MARK: Keepalive
-
-  private func scheduleKeepalive() {
-    guard let keepalive else { return }
-    restartTimer(at: keepalive.deadline) { [weak self] in self?.keepaliveDue() }
-  }
-
-  private func keepaliveDue() {
-    timer = nil
-    switch keepalive?.tick(at: .now()) {
-    case .ping:
-      session?.ping()
-      pump()
-    case .dead: return fail(HTTP2Error(.silent, "the server did not answer a PING in time"))
-    case nil, .some(.none): break
-    }
-    if stage == .open { scheduleKeepalive() }
-  }
-
-  private func restartTimer(at deadline: MonotonicTime, _ body: @escaping () -> Void) {
-    if let timer { loop.cancelTimer(timer) }
-    timer = loop.setTimer(at: deadline, body)
   }
 
   // MARK: The end
@@ -288,8 +280,8 @@ package final class HTTP2Connection {
     if stage == .securing || stage == .open { try? fillStaging() }
     sendStaged()
     stage = .closed
-    for timer in [timer, acknowledgementTimer].compactMap({ $0 }) { loop.cancelTimer(timer) }
-    (timer, acknowledgementTimer) = (nil, nil)
+    for timer in [timer, acknowledgementTimer, progressTimer].compactMap({ $0 }) { loop.cancelTimer(timer) }
+    (timer, acknowledgementTimer, progressTimer) = (nil, nil, nil)
     dial?.cancel()
     dial = nil
     if let socket {
@@ -297,6 +289,8 @@ package final class HTTP2Connection {
       socket.close()
     }
     let unsent = waiting.subtracting(streams(sent: true))
+    for _ in session?.abandonedStreams ?? [] { metrics.streamClosed(.lost) }
+    if let kind = session?.flood { metrics.flooded(kind) }
     (socket, tls, session, keepalive) = (nil, nil, nil, nil)
     staged = []
     let onEvent = onEvent

@@ -62,6 +62,9 @@ package struct HTTP2ErrorCode: RawRepresentable, Sendable, Hashable, CustomStrin
     "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
   ]
 
+  /// Whether the code is one of RFC 9113.
+  var isStandard: Bool { Self.names.indices.contains(Int(rawValue)) }
+
   package var description: String {
     Self.names.indices.contains(Int(rawValue)) ? Self.names[Int(rawValue)] : "error code \(rawValue)"
   }

@@ -14,10 +14,19 @@ package enum HTTP2Event: Sendable, Hashable {
   case ready
   /// The peer has acknowledged our SETTINGS.
   case settingsAcknowledged
+  /// Further SETTINGS of the peer have arrived: it may admit more streams now, or fewer.
+  case settingsChanged
   /// The peer takes no new streams; those up to `lastStream` go on.
   case goAway(lastStream: Int32, code: HTTP2ErrorCode, debug: String)
   /// A PING of ours was answered.
   case pong
+
+  /// Whether the peer closes the connection because it got more pings than it likes. The interval of keepalive is then to
+  /// be doubled for the connections that follow (gRPC proposal A8).
+  package var isTooManyPings: Bool {
+    if case .goAway(_, .enhanceYourCalm, "too_many_pings") = self { return true }
+    return false
+  }
 }
 
 /// How a stream ended.
@@ -28,10 +37,15 @@ package struct HTTP2StreamClosure: Sendable, Hashable {
   package var isUnprocessed: Bool
   /// Why we reset the stream ourselves; nil when the peer did.
   package var localReason: String?
+  /// Whether the peer sent RST_STREAM.
+  package var isResetByPeer: Bool
 
-  package init(code: HTTP2ErrorCode, isUnprocessed: Bool, localReason: String? = nil) {
+  package init(
+    code: HTTP2ErrorCode, isUnprocessed: Bool, localReason: String? = nil, isResetByPeer: Bool = false
+  ) {
     self.code = code
     self.isUnprocessed = isUnprocessed
     self.localReason = localReason
+    self.isResetByPeer = isResetByPeer
   }
 }

@@ -1,9 +1,13 @@
 /// Bounds and window sizes of one HTTP/2 session.
 package struct HTTP2Limits: Sendable, Hashable {
-  /// Bytes the peer may send on a stream before we consume.
+  /// Bytes the peer may send on a stream before we consume, at the start.
   package var streamWindow: Int32 = 2 << 20
-  /// Bytes the peer may send on all streams together before we consume.
+  /// Bytes the peer may send on all streams together before we consume, at the start.
   package var connectionWindow: Int32 = 8 << 20
+  /// What `streamWindow` may grow to when the path carries more; see `BandwidthEstimator`.
+  package var largestStreamWindow: Int32 = 16 << 20
+  /// What `connectionWindow` may grow to.
+  package var largestConnectionWindow: Int32 = 32 << 20
   /// Largest header block, counted as names, values and 32 for each field (RFC 9113 §6.5.2).
   package var headerListBytes: Int = 16 << 10
   /// Most fields in a header block.
@@ -16,6 +20,10 @@ package struct HTTP2Limits: Sendable, Hashable {
   package var idleFrames: Int = 1_000
   /// Frames without content that the peer may send each second in the long run.
   package var idleFramesPerSecond: Int = 10
+  /// Requests that the peer may reset in a row before the connection is given up; each answered one earns one back.
+  package var resets: Int = 200
+  /// Resets of requests that are forgiven each second.
+  package var resetsPerSecond: Int = 5
 
   package init() {}
 }

@@ -11,21 +11,31 @@ package import EventLoop
   /// Bounds and windows.
   let limits: HTTP2Limits
   /// What has happened since `takeEvents` was last called.
-  private var events: [HTTP2Event] = []
+  var events: [HTTP2Event] = []
   /// Streams that were submitted and have not been reported closed.
-  private var streams: [Int32: HTTP2Stream] = [:]
-  private var budget: FrameBudget
-  private var failure: HTTP2Error?
-  private var lastComplaint = ""
+  var streams: [Int32: HTTP2Stream] = [:]
+  /// What the peer may still send of frames that carry nothing.
+  var budget: FrameBudget
+  /// What the peer may still reset of our requests.
+  var resets: FrameBudget
+  /// What ended the connection.
+  var failure: HTTP2Error?
+  /// The latest thing that the library did not like.
+  var lastComplaint = ""
   private var firstBytes: [UInt8] = []
+  private var boundary = FrameBoundary(.http2)
+  private var uploads = UploadStalls()
   private var streamsSubmitted = 0
-  private var endsByChoice = false
+  /// Whether this side ends the connection because it wants to.
+  var endsByChoice = false
   /// Set by an error after which the library's object may only be freed.
   private var isBroken = false
   /// Whether the peer's SETTINGS have arrived.
-  package private(set) var isReady = false
+  package internal(set) var isReady = false
   /// Whether the peer has said that it takes no new streams.
-  package private(set) var isDraining = false
+  package internal(set) var isDraining = false
+  /// What the peer flooded the connection with, when that ended it.
+  package internal(set) var flood: FloodKind?
 
   /// Makes a session whose first output is the preface, SETTINGS and the wider connection window.
   ///
@@ -33,6 +43,7 @@ package import EventLoop
   package init(limits: HTTP2Limits = HTTP2Limits()) throws(HTTP2Error) {
     self.limits = limits
     budget = FrameBudget(capacity: limits.idleFrames, refillPerSecond: limits.idleFramesPerSecond)
+    resets = FrameBudget(capacity: limits.resets, refillPerSecond: limits.resetsPerSecond)
     unsafe handle = unsafe try HTTP2SessionCallbacks.makeHandle(limits: limits)
     unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     try greet()
@@ -74,6 +85,7 @@ package import EventLoop
       throw HTTP2Error(.exhausted, "request not accepted: \(HTTP2SessionCallbacks.text(stream))")
     }
     streams[stream] = HTTP2Stream(body: body)
+    uploads.began(stream)
     streamsSubmitted += 1
     return stream
   }
@@ -89,10 +101,31 @@ package import EventLoop
     unsafe nghttp2_session_consume(handle, stream, count)
   }
 
+  /// What ended up of streams that are still open when the connection breaks: number, and whether it was ever sent.
+  package var abandonedStreams: [(stream: Int32, isSent: Bool)] { streams.map { ($0.key, $0.value.isSent) } }
+
   // MARK: The connection
 
   /// Queues a PING.
   package func ping() { unsafe nghttp2_submit_ping(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil) }
+
+  /// Opens the windows of all streams and of the connection wider; neither may become smaller than it is.
+  package func widen(stream: Int, connection: Int) {
+    let flags = UInt8(NGHTTP2_FLAG_NONE.rawValue)
+    let entry = nghttp2_settings_entry(
+      settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(clamping: stream))
+    unsafe nghttp2_submit_settings(handle, flags, [entry], 1)
+    unsafe nghttp2_session_set_local_window_size(handle, flags, 0, Int32(clamping: connection))
+  }
+
+  /// Bytes that the peer may send now on all streams together.
+  package var connectionWindow: Int { Int(unsafe nghttp2_session_get_local_window_size(handle)) }
+
+  /// When the frame or header block that has not ended yet began to arrive; nil: none is under way.
+  package var unfinishedSince: MonotonicTime? { boundary.unfinishedSince }
+
+  /// Removes and returns how often uploads came to a halt for want of the peer's window, of a stream and of the connection.
+  package func takeStalls() -> (streams: Int, connection: Int) { uploads.take() }
 
   /// Queues the GOAWAY that ends the connection; streams still open should have been reset before.
   package func terminate(_ code: HTTP2ErrorCode) {
@@ -112,6 +145,8 @@ package import EventLoop
     if let failure { throw failure }
     if !isReady && firstBytes.count < 64 { firstBytes.append(contentsOf: bytes.prefix(64)) }
     budget.advance(to: now)
+    resets.advance(to: now)
+    boundary.take(bytes, at: now)
     let status = unsafe bytes.withUnsafeBufferPointer {
       unsafe nghttp2_session_mem_recv(handle, $0.baseAddress, $0.count)
     }
@@ -129,7 +164,10 @@ package import EventLoop
       var chunk: UnsafePointer<UInt8>?
       let count = unsafe nghttp2_session_mem_send(handle, &chunk)
       if count < 0 { throw failed(with: Int32(clamping: count)) }
-      guard count > 0, let start = unsafe chunk else { break }
+      guard count > 0, let start = unsafe chunk else {
+        noteStalls()
+        break
+      }
       unsafe output.append(contentsOf: UnsafeBufferPointer(start: start, count: count))
     }
     return output
@@ -143,6 +181,17 @@ package import EventLoop
     defer { events.removeAll(keepingCapacity: true) }
     return events
   }
+
+  /// Nothing more can be sent now: which bodies wait for the peer's window?
+  private func noteStalls() {
+    guard !uploads.isEmpty else { return }
+    uploads.note(
+      connectionWindow: unsafe nghttp2_session_get_remote_window_size(handle),
+      streamWindow: { unsafe nghttp2_session_get_stream_remote_window_size(handle, $0) })
+  }
+
+  /// A body has been read to its end, or is not wanted any more.
+  func uploadEnded(_ stream: Int32) { uploads.ended(stream) }
 
   private func greet() throws(HTTP2Error) {
     let settings: [(nghttp2_settings_id, Int)] = [
@@ -167,7 +216,8 @@ package import EventLoop
     let error: HTTP2Error
     if status == NGHTTP2_ERR_NOMEM.rawValue {
       error = HTTP2Error(.exhausted, "HTTP/2: \(text)")
-    } else if status == NGHTTP2_ERR_FLOODED.rawValue || status == -905 {
+    } else if status == NGHTTP2_ERR_FLOODED.rawValue || status == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue {
+      flood = status == NGHTTP2_ERR_FLOODED.rawValue ? .acknowledgements : .continuation
       error = HTTP2Error(.flood, "the server floods the connection: \(text)")
     } else {
       error = HTTP2Error(.protocolViolation, violationText(text))
@@ -176,134 +226,12 @@ package import EventLoop
     return error
   }
 
-  private func violationText(_ text: String) -> String {
+  /// Words for a breach of the protocol.
+  func violationText(_ text: String) -> String {
     guard !isReady, !firstBytes.isEmpty else {
       return "the server broke a rule of HTTP/2: \(lastComplaint.isEmpty ? text : lastComplaint)"
     }
     let start = String(decoding: firstBytes.prefix(64).map { (32..<127).contains($0) ? $0 : 46 }, as: UTF8.self)
     return "the server does not speak HTTP/2 on this port; it began with \"\(start)\""
   }
-}
-
-// MARK: - What the library reports
-
-extension HTTP2Session {
-  /// A frame's header has arrived. Charges those that carry nothing.
-  func frameBegan(_ kind: UInt8, stream: Int32, length: Int, flags: UInt8) {
-    let endsStream = flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-    let cost: Double
-    switch UInt32(kind) {
-    case NGHTTP2_HEADERS.rawValue, NGHTTP2_CONTINUATION.rawValue, NGHTTP2_GOAWAY.rawValue: cost = 0
-    case NGHTTP2_DATA.rawValue: cost = length == 0 && !endsStream ? 1 : 0
-    case NGHTTP2_WINDOW_UPDATE.rawValue: cost = 0.1
-    case NGHTTP2_RST_STREAM.rawValue: cost = streams[stream] == nil ? 1 : 0
-    default: cost = 1
-    }
-    guard cost > 0, !budget.spend(cost), failure == nil else { return }
-    failure = HTTP2Error(.flood, "the server floods the connection with frames that carry nothing")
-    unsafe nghttp2_session_terminate_session(handle, HTTP2ErrorCode.enhanceYourCalm.rawValue)
-  }
-
-  /// A header block begins.
-  func headersBegan(on stream: Int32) { streams[stream]?.beginBlock() }
-
-  /// One field has been decoded. False: the block exceeds the limits and the stream is to be reset.
-  func fieldReceived(on stream: Int32, _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Bool
-  {
-    let size = name.count + value.count + 32
-    guard streams[stream]?.admit(bytes: size, limits: limits) ?? false else {
-      streams[stream]?.localReason =
-        "the response's header block is larger than \(limits.headerListBytes) bytes"
-        + " or \(limits.headerFields) fields"
-      return false
-    }
-    let field = unsafe HTTP2ResponseField(String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
-    streams[stream]?.fields.append(field)
-    return true
-  }
-
-  /// A header block is complete.
-  func headersReceived(on stream: Int32, endsStream: Bool) {
-    guard var state = streams[stream] else { return }
-    let fields = state.fields
-    state.fields = []
-    let isInformational = !state.hasResponse && fields.first { $0.name == ":status" }?.value.first == "1"
-    if isInformational {
-      state.informationalBlocks += 1
-      if state.informationalBlocks > limits.informationalBlocks {
-        state.localReason = "more than \(limits.informationalBlocks) informational responses"
-        unsafe nghttp2_submit_rst_stream(
-          handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, HTTP2ErrorCode.enhanceYourCalm.rawValue)
-      }
-    } else if state.hasResponse {
-      events.append(.trailers(stream: stream, fields: fields))
-    } else {
-      state.hasResponse = true
-      events.append(.response(stream: stream, fields: fields))
-    }
-    streams[stream] = state
-    if endsStream { events.append(.end(stream: stream)) }
-  }
-
-  /// Body bytes have arrived.
-  func dataReceived(on stream: Int32, _ bytes: UnsafeBufferPointer<UInt8>) {
-    guard streams[stream] != nil else {
-      unsafe nghttp2_session_consume(handle, stream, bytes.count)
-      return
-    }
-    unsafe events.append(.data(stream: stream, bytes: [UInt8](bytes)))
-  }
-
-  /// The peer has ended a stream with a DATA frame.
-  func dataEnded(on stream: Int32) {
-    if streams[stream] != nil { events.append(.end(stream: stream)) }
-  }
-
-  /// SETTINGS have arrived, the peer's own or the acknowledgement of ours.
-  func settingsReceived(isAcknowledgement: Bool) {
-    if isAcknowledgement { return events.append(.settingsAcknowledged) }
-    guard !isReady else { return }
-    isReady = true
-    events.append(.ready)
-  }
-
-  /// A PING has been answered.
-  func pongReceived() { events.append(.pong) }
-
-  /// The peer drains or closes the connection.
-  func goAwayReceived(lastStream: Int32, code: HTTP2ErrorCode, debug: UnsafeBufferPointer<UInt8>) {
-    isDraining = true
-    let text = unsafe String(decoding: debug.prefix(256).map { (32..<127).contains($0) ? $0 : 46 }, as: UTF8.self)
-    events.append(.goAway(lastStream: lastStream, code: code, debug: text))
-  }
-
-  /// A frame of ours has been put into the output.
-  func frameSent(_ kind: UInt8, stream: Int32, goAwayCode: UInt32) {
-    budget.earn(4)
-    if kind == UInt8(NGHTTP2_HEADERS.rawValue) {
-      streams[stream]?.isSent = true
-    } else if kind == UInt8(NGHTTP2_GOAWAY.rawValue), goAwayCode != 0, !endsByChoice, failure == nil {
-      failure = HTTP2Error(.protocolViolation, violationText(HTTP2ErrorCode(rawValue: goAwayCode).description))
-    }
-  }
-
-  /// A stream is gone, for whatever reason.
-  func streamClosed(_ stream: Int32, code: HTTP2ErrorCode) {
-    guard let state = streams.removeValue(forKey: stream) else { return }
-    let closure = HTTP2StreamClosure(
-      code: code, isUnprocessed: !state.isSent || code == .refusedStream, localReason: state.localReason)
-    events.append(.closed(stream: stream, closure))
-  }
-
-  /// The library says what it does not like.
-  func complained(_ text: String) { lastComplaint = String(text.prefix(200)) }
-
-  /// Copies the next part of a request's body. Returns its length and whether it was the last.
-  func readBody(of stream: Int32, into area: UnsafeMutableRawBufferPointer) -> (count: Int, isLast: Bool)? {
-    guard let count = unsafe streams[stream]?.takeBody(into: area) else { return nil }
-    return (count, streams[stream]?.hasBodyLeft == false)
-  }
-
-  /// What ended up of streams that are still open when the connection breaks: number, and whether it was ever sent.
-  package var abandonedStreams: [(stream: Int32, isSent: Bool)] { streams.map { ($0.key, $0.value.isSent) } }
 }

@@ -47,7 +47,7 @@ enum HTTP2SessionCallbacks {
     unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, user in
       guard let header = unsafe header?.pointee else { return 0 }
       unsafe HTTP2SessionCallbacks.session(user)?.frameBegan(
-        header.type, stream: header.stream_id, length: header.length, flags: header.flags)
+        header.type, stream: header.stream_id, length: header.length)
       return 0
     }
     unsafe nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in
@@ -111,7 +111,10 @@ enum HTTP2SessionCallbacks {
     let isAcknowledgement = header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
     switch UInt32(header.type) {
     case NGHTTP2_HEADERS.rawValue: session.headersReceived(on: header.stream_id, endsStream: endsStream)
-    case NGHTTP2_DATA.rawValue: if endsStream { session.dataEnded(on: header.stream_id) }
+    case NGHTTP2_DATA.rawValue:
+      let payload = unsafe header.length - frame.pointee.data.padlen
+      session.dataFrameEnded(on: header.stream_id, payload: payload, endsStream: endsStream)
+    case NGHTTP2_RST_STREAM.rawValue: session.resetReceived(on: header.stream_id)
     case NGHTTP2_SETTINGS.rawValue: session.settingsReceived(isAcknowledgement: isAcknowledgement)
     case NGHTTP2_PING.rawValue: if isAcknowledgement { session.pongReceived() }
     case NGHTTP2_GOAWAY.rawValue:

@@ -12,6 +12,10 @@ struct HTTP2Stream {
   var isSent = false
   /// Whether the response's first block has arrived.
   var hasResponse = false
+  /// Whether the peer has sent everything it will send.
+  var hasEnded = false
+  /// Whether the peer has reset the stream.
+  var isResetByPeer = false
   /// Why this side resets the stream.
   var localReason: String?
 

@@ -18,9 +18,6 @@ package enum MetricCatalog {
     "sallyport_tls_handshakes_total": "TLS handshakes, by result: ok, or the code of the error.",
     "sallyport_connections": "Connections to the scheduler, by state.",
     "sallyport_reconnects_total": "Connections to the scheduler that replaced another, by cause.",
-    "sallyport_goaways_total": "GOAWAY frames received from the scheduler's side, by code.",
-    "sallyport_flow_control_stalls_total": "Times that a request's body had to wait for the peer to open its window.",
-    "sallyport_ping_round_trip_seconds": "Time from an HTTP/2 PING to its acknowledgement.",
     "sallyport_http2_streams_total": "HTTP/2 streams that ended, by result.",
     "sallyport_http2_streams_open": "HTTP/2 streams open now, long polls included.",
     "sallyport_http2_flow_control_stalls_total":

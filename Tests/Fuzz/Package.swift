@@ -10,24 +10,50 @@ let house: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+
 let package = Package(
   name: "sallyport-fuzz",
-  dependencies: [.package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0")],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+  ],
   targets: [
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c"),
     .target(name: "CTemporalAPI", dependencies: ["CProtobufC"], publicHeadersPath: "."),
     .target(name: "TemporalMessages", dependencies: ["CProtobufC", "CTemporalAPI"], swiftSettings: house),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
-    .systemLibrary(name: "CLinux"),
-    .target(name: "Secrets", dependencies: ["CLinux", "COpenSSL"], swiftSettings: house),
-    .target(
-      name: "TLSClient",
-      dependencies: ["CLinux", "COpenSSL", "Secrets", .product(name: "Metrics", package: "swift-metrics")],
-      swiftSettings: house),
     .target(name: "CFuzzer"),
     .executableTarget(name: "FuzzCertificates", dependencies: ["CFuzzer", "TLSClient"], swiftSettings: house),
     .executableTarget(name: "FuzzKeys", dependencies: ["CFuzzer", "TLSClient"], swiftSettings: house),
     .executableTarget(name: "FuzzWire", dependencies: ["CFuzzer", "TemporalMessages"], swiftSettings: house),
+
+    // The transport.
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+    .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+    .systemLibrary(name: "CLinux"),
+    .target(name: "Secrets", dependencies: ["CLinux", "COpenSSL", metrics], swiftSettings: house),
+    .target(name: "Egress", dependencies: ["CLinux", "Secrets"], swiftSettings: house),
+    .target(
+      name: "EventLoop", dependencies: ["CLinux", "Egress", "Secrets", deque, heap, metrics], swiftSettings: house),
+    .target(
+      name: "TLSClient", dependencies: ["COpenSSL", "CLinux", "EventLoop", "Secrets", logging, metrics],
+      swiftSettings: house),
+    .target(
+      name: "HTTP2Client",
+      dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging, metrics],
+      swiftSettings: house),
+    .target(
+      name: "GRPCClient",
+      dependencies: ["CZlib", "Egress", "EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
+      swiftSettings: house),
+    .executableTarget(name: "FuzzFrames", dependencies: ["CFuzzer", "GRPCClient"], swiftSettings: house),
+    .executableTarget(name: "FuzzFraming", dependencies: ["CFuzzer", "GRPCClient"], swiftSettings: house),
+    .executableTarget(name: "FuzzHeaders", dependencies: ["CFuzzer", "GRPCClient"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -54,7 +54,7 @@ struct FramingTests {
     #expect(fault([0, 0]) == .truncated(received: 2, expected: 5))
     #expect(fault([0, 0, 0, 0, 3, 1]) == .truncated(received: 1, expected: 3))
     #expect(fault([0, 0, 0, 0, 1, 1, 2]) == .extraBytes)
-    #expect(fault([1, 0, 0, 0, 0]) == .compressed)
+    #expect(fault([1, 0, 0, 0, 0]) == .unnamedEncoding)
     #expect(fault([9, 0, 0, 0, 0]) == .badFlag(9))
     #expect(fault([0, 0, 0, 0, 101]) == .tooLarge(length: 101, limit: 100))
     #expect(fault([0, 255, 255, 255, 255]) == .tooLarge(length: 4_294_967_295, limit: 100))

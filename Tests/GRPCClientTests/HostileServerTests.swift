@@ -305,7 +305,7 @@ struct HostileServerTests {
     await channel.shutdown(grace: .zero)
   }
 
-  @Test("A server that speaks HTTP/1.1, and one that says nothing")
+  @Test("H1 a server that speaks HTTP/1.1 is told apart, and one that says nothing is given up")
   func otherProtocols() async throws {
     let old = try RawServer { connection in
       _ = try connection.read(24)

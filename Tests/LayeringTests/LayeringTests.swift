@@ -7,7 +7,7 @@ import Testing
 @Suite struct LayeringTests {
   /// Our targets, lowest layer first. A target may import targets of earlier rows only.
   static let rows: [[String]] = [
-    ["COpenSSL", "CNghttp2", "CProtobufC", "CPostgres", "CYAML", "CPCRE2", "CCurl", "CLinux", "CTemporalAPI"],
+    ["COpenSSL", "CNghttp2", "CProtobufC", "CPostgres", "CYAML", "CPCRE2", "CCurl", "CZlib", "CLinux", "CTemporalAPI"],
     ["PlainData", "Secrets"],
     ["Egress"],
     ["EventLoop"],
@@ -27,7 +27,7 @@ import Testing
   static let wrappers: [String: Set<String>] = [
     "COpenSSL": ["TLSClient", "Secrets"], "CNghttp2": ["HTTP2Client"], "CProtobufC": ["TemporalMessages"],
     "CTemporalAPI": ["TemporalMessages"], "CPostgres": ["PostgresClient"], "CYAML": ["YAMLDocument"],
-    "CPCRE2": ["DBTContext"], "CCurl": ["OAuthClient"],
+    "CPCRE2": ["DBTContext"], "CCurl": ["OAuthClient"], "CZlib": ["GRPCClient"],
   ]
 
   /// The two sides that meet in `Worker` only.

@@ -215,6 +215,12 @@ package final class RawConnection {
     return bytes
   }
 
+  /// Makes the coming close a reset (RST) instead of an orderly end.
+  package func abort() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+  }
+
   /// Closes the connection.
   package func close() { Glibc.close(descriptor) }
 }

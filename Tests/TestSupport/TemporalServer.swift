@@ -24,6 +24,12 @@ package final class TemporalServer: Sendable {
 
   deinit { peer.stop() }
 
+  /// Stops the process without ending it, as a machine that hangs would; `resume` lets it go on.
+  package func pause() { peer.signal(19) }
+
+  /// Lets a paused server go on.
+  package func resume() { peer.signal(18) }
+
   /// Ends the server.
   package func stop() { peer.stop() }
 
