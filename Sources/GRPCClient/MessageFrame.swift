@@ -32,6 +32,8 @@ package struct MessageDeframer: Sendable {
     case missing
   }
 
+  /// The most memory taken on the word of a frame's header, before the message itself is there.
+  private static let reserve = 64 << 10
   private let limit: Int
   private var header: [UInt8] = []
   private var expected: Int?
@@ -48,7 +50,10 @@ package struct MessageDeframer: Sendable {
       header.append(contentsOf: rest.prefix(missing))
       rest = rest.dropFirst(missing)
       guard header.count == MessageFrame.headerBytes else { return }
-      expected = try length(of: header)
+      let length = try length(of: header)
+      expected = length
+      // Grown piece by piece, a message would be copied for every doubling.
+      message.reserveCapacity(min(length, Self.reserve))
     }
     guard let expected, !rest.isEmpty else { return }
     guard message.count + rest.count <= expected else { throw .extraBytes }
