@@ -39,10 +39,12 @@ class Meter:
 
     def report(self) -> dict:
         ordered = sorted(self.latencies)
-        peak = re.search(r"VmHWM:\s+(\d+)", pathlib.Path("/proc/self/status").read_text())
+        status = pathlib.Path("/proc/self/status").read_text()
+        resident, private = (1024 * int(re.search(rf"{field}:\s+(\d+)", status)[1]) for field in ("VmHWM", "RssAnon"))
         return {
             "calls": len(ordered), "seconds": self.last[0] - self.first[0], "processor": self.last[1] - self.first[1],
-            "p50": ordered[len(ordered) // 2], "p99": ordered[len(ordered) * 99 // 100], "resident": 1024 * int(peak[1])}
+            "p50": ordered[len(ordered) // 2], "p99": ordered[len(ordered) * 99 // 100], "resident": resident,
+            "private": private}
 
 
 def processor_seconds() -> float:

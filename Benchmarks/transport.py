@@ -49,6 +49,7 @@ class Figure:
     p50: float
     p99: float
     resident: int  # bytes, peak
+    private: int  # bytes that are the process's own, not pages of its program and libraries, as the measurement ends
     server: float  # the server's processor time over the client's whole life
 
     @property
@@ -133,16 +134,16 @@ def measure_ceiling(server: Server, folder: pathlib.Path, size: int, in_flight: 
     whole = usage.ru_utime + usage.ru_stime
     calls = len(latencies)
     return Figure(
-        calls, seconds, whole * seconds / (warm_up + seconds), latencies[calls // 2], latencies[calls * 99 // 100], 0,
+        calls, seconds, whole * seconds / (warm_up + seconds), latencies[calls // 2], latencies[calls * 99 // 100], 0, 0,
         server.processor_seconds() - before)
 
 
 def print_table(figures: dict[tuple[int, int], dict[str, Figure]]):
-    head = f"{'':12} {'calls/s':>9} {'CPU ms/1000':>12} {'p50 µs':>9} {'p99 µs':>9} {'peak MB':>8} {'server CPU':>10}"
+    head = f"{'':12} {'calls/s':>9} {'CPU ms/1000':>12} {'p50 µs':>9} {'p99 µs':>9} {'peak MB':>8} {'own MB':>7} {'server CPU':>10}"
     for (size, in_flight), row in figures.items():
         print(f"\n{size} B each way, {in_flight} in flight\n{head}")
         for name, figure in row.items():
-            memory = f"{figure.resident / 1e6:8.1f}" if figure.resident else f"{'-':>8}"
+            memory = f"{figure.resident / 1e6:8.1f} {figure.private / 1e6:7.1f}" if figure.resident else f"{'-':>8} {'-':>7}"
             print(
                 f"{name:12} {figure.rate:9.0f} {1e6 * figure.processor / figure.calls:12.1f} {1e6 * figure.p50:9.0f} "
                 f"{1e6 * figure.p99:9.0f} {memory} {figure.server:9.2f}s")
@@ -150,12 +151,12 @@ def print_table(figures: dict[tuple[int, int], dict[str, Figure]]):
 
 def print_ratios(figures: dict[tuple[int, int], dict[str, Figure]]):
     for other in ("grpc-swift", "grpcio"):
-        print(f"\nsallyport / {other:10} {'calls/s':>9} {'calls/CPU-s':>12} {'p50':>9} {'p99':>9} {'peak memory':>12}")
+        print(f"\nsallyport / {other:10} {'calls/s':>9} {'calls/CPU-s':>12} {'p50':>9} {'p99':>9} {'peak memory':>12} {'own memory':>11}")
         for (size, in_flight), row in figures.items():
             ours, theirs = row["sallyport"], row[other]
             print(
                 f"  {size:6} B x {in_flight:2}       {ours.rate / theirs.rate:9.2f} {ours.thrift / theirs.thrift:12.2f} "
-                f"{ours.p50 / theirs.p50:9.2f} {ours.p99 / theirs.p99:9.2f} {ours.resident / theirs.resident:12.2f}")
+                f"{ours.p50 / theirs.p50:9.2f} {ours.p99 / theirs.p99:9.2f} {ours.resident / theirs.resident:12.2f} {ours.private / theirs.private:11.2f}")
 
 
 def print_verdict(figures: dict[tuple[int, int], dict[str, Figure]]):

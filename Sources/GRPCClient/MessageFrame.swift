@@ -66,6 +66,8 @@ package struct MessageDeframer {
     case missing
   }
 
+  /// The most memory taken on the word of a frame's header, before the message itself is there.
+  private static let reserve = 64 << 10
   private let limit: Int
   private var header: [UInt8] = []
   private var expected: Int?
@@ -87,7 +89,10 @@ package struct MessageDeframer {
       header.append(contentsOf: rest.prefix(missing))
       rest = rest.dropFirst(missing)
       guard header.count == MessageFrame.headerBytes else { return }
-      expected = try takeHeader()
+      let length = try takeHeader()
+      expected = length
+      // Grown piece by piece, a message would be copied for every doubling.
+      message.reserveCapacity(min(length, Self.reserve))
     }
     guard let expected, !rest.isEmpty else { return }
     received += rest.count

@@ -21,6 +21,8 @@ extension HTTP2Connection {
         lastReceived = .now()
         keepalive?.received(at: lastReceived)
         guard take(count) else { return }
+        // Less than was asked for: nothing more is there. If the rest comes by now, the poller says so again.
+        if count < inputBuffer.count { return pump() }
       case .wouldBlock: return pump()
       case .ended: return inputEnded(nil)
       case .failed(let number): return inputEnded(number)
@@ -137,7 +139,10 @@ extension HTTP2Connection {
 
   /// Moves ciphertext into the staging area.
   func stageCiphertext() {
-    if let tls, tls.ciphertextCount > 0 { staged.append(contentsOf: tls.takeCiphertext()) }
+    guard let tls, tls.ciphertextCount > 0 else { return }
+    if stagedCount > 0 { return staged.append(contentsOf: tls.takeCiphertext()) }
+    staged = tls.takeCiphertext()
+    stagedOffset = 0
   }
 
   /// Sends what is staged. True: all of it went out.

@@ -273,10 +273,12 @@ class Soak:
                     tasks += 1
                     if attempt == 1:
                         continue
-                    repeated.append(workflow)
+                    repeated.append(what)
                     if not any(fault.may_explain(lane.name, scheduled, started) for fault in self.faults):
-                        unexplained.append(f"{workflow}: {what}, attempt {attempt}, {started - scheduled:.1f} s after it was scheduled")
+                        unexplained.append(f"{workflow}: {what}, attempt {attempt}, started {started - scheduled:.1f} s after it was scheduled")
             print(f"{lane.name}: {len(lane.runs)} runs completed, {tasks} tasks, {len(repeated)} delivered more than once")
+            for what in sorted(set(repeated)):
+                print(f"  {repeated.count(what)} x {what}")
             assert lane.runs, f"{lane.name}: no run was started"
             assert not unexplained, "\n".join(unexplained)
 
@@ -301,18 +303,32 @@ def seconds_of(text: str) -> float:
 
 
 def task_starts(history: dict):
-    """For each task that was started: when it was scheduled and when it was started, its attempt, and what it was."""
+    """For each task that was started: when it was scheduled and when it was started, its attempt, and what it was.
+
+    A workflow task that was answered too late to see an event which the server had meanwhile is refused by the server
+    (UNHANDLED_COMMAND) and made again with the next attempt: nothing was lost, so it counts as a first attempt.
+    """
     at = {event["eventId"]: event for event in history["events"]}
+    ended = ""  # how the workflow task before ended, if not well
     for event in history["events"]:
+        if "workflowTaskFailedEventAttributes" in event:
+            ended = event["workflowTaskFailedEventAttributes"].get("cause", "failed").removeprefix("WORKFLOW_TASK_FAILED_CAUSE_")
+        elif "workflowTaskTimedOutEventAttributes" in event:
+            ended = event["workflowTaskTimedOutEventAttributes"].get("timeoutType", "timed out")
         for kind in ("workflowTask", "activityTask"):
             started = event.get(f"{kind}StartedEventAttributes")
             if started is None:
                 continue
             scheduled = at[started["scheduledEventId"]]
             detail = scheduled[f"{kind}ScheduledEventAttributes"]
-            attempt = started.get("attempt") or detail.get("attempt") or 1
-            name = detail.get("activityId", "workflow task")
-            yield seconds_of(scheduled["eventTime"]), seconds_of(event["eventTime"]), int(attempt), name
+            attempt = int(started.get("attempt") or detail.get("attempt") or 1)
+            if kind == "activityTask":
+                what = "activity after " + started.get("lastFailure", {}).get("message", "nothing")[:100]
+            else:
+                what = f"workflow task after {ended or 'nothing'}"
+                attempt = 1 if ended == "UNHANDLED_COMMAND" else attempt
+                ended = ""
+            yield seconds_of(scheduled["eventTime"]), seconds_of(event["eventTime"]), attempt, what
 
 
 def main() -> int:

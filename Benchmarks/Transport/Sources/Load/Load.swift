@@ -34,10 +34,11 @@ package struct Load: Sendable {
       shared.phase.store(Phase.measure, ordering: .relaxed)
       try await Task.sleep(for: .seconds(plan.seconds))
       let (after, callsAfter) = (ProcessReading.now(), shared.calls.load(ordering: .relaxed))
+      let privateBytes = ProcessReading.bytes(of: "RssAnon")
       shared.phase.store(Phase.stop, ordering: .relaxed)
       var latencies = LatencyHistogram()
       for try await lane in group { latencies.merge(lane) }
-      printResult(calls: callsAfter - callsBefore, from: before, to: after, latencies)
+      printResult(calls: callsAfter - callsBefore, from: before, to: after, privateBytes: privateBytes, latencies)
     }
   }
 
@@ -58,12 +59,12 @@ package struct Load: Sendable {
   }
 
   private func printResult(
-    calls: Int, from before: ProcessReading, to after: ProcessReading, _ latencies: LatencyHistogram
+    calls: Int, from before: ProcessReading, to after: ProcessReading, privateBytes: Int, _ latencies: LatencyHistogram
   ) {
     print(
       "{\"calls\": \(calls), \"seconds\": \(after.time - before.time),"
         + " \"processor\": \(after.processor - before.processor),"
         + " \"p50\": \(latencies.seconds(at: 0.5)), \"p99\": \(latencies.seconds(at: 0.99)),"
-        + " \"resident\": \(ProcessReading.peakResidentBytes())}")
+        + " \"resident\": \(ProcessReading.bytes(of: "VmHWM")), \"private\": \(privateBytes)}")
   }
 }

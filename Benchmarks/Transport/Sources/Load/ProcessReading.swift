@@ -15,16 +15,17 @@ struct ProcessReading: Sendable {
       processor: seconds(usage.ru_utime) + seconds(usage.ru_stime), time: Double(monotonicNanoseconds()) / 1e9)
   }
 
-  /// The most memory that was ever resident, in bytes.
+  /// A field of `/proc/self/status` that is a size, in bytes; zero when it is not there.
   ///
-  /// From `/proc`, because `ru_maxrss` begins at what the parent held when it forked.
-  static func peakResidentBytes() -> Int {
+  /// `VmHWM` is the most that was ever resident (`ru_maxrss` begins at what the parent held when it forked), `RssAnon` what
+  /// is resident now and belongs to this process alone: not the pages of its program and libraries.
+  static func bytes(of field: String) -> Int {
     guard let file = fopen("/proc/self/status", "r") else { return 0 }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 256)
     while fgets(&line, Int32(line.count), file) != nil {
       let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard text.hasPrefix("VmHWM:") else { continue }
+      guard text.hasPrefix(field + ":") else { continue }
       return 1_024 * (Int(text.filter(\.isNumber)) ?? 0)
     }
     return 0
