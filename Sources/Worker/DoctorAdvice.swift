@@ -8,11 +8,11 @@ enum DoctorAdvice {
   /// What to do about a refused or failed TLS handshake.
   static func text(for error: TLSError, now: Timestamp = .now()) -> String {
     switch error.code {
-    case .passphraseWrong:
+    case .passphraseWrong, .passphraseMissing:
       "put the key's passphrase into the file that TEMPORAL_TLS_KEY_PASSPHRASE_FILE names"
     case .keyMismatch:
       "mount a certificate and a key that were issued together: TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY"
-    case .clientCertificateNotValid:
+    case .clientCertificateExpired, .clientCertificateNotYetValid:
       "have the client certificate renewed and mount the new pair (TEMPORAL_TLS_CERT, TEMPORAL_TLS_KEY); "
         + "if it should be valid, set this machine's clock, which says \(now.text)"
     case .clientCertificateUnsuited, .clientCertificateRefused:
@@ -26,9 +26,20 @@ enum DoctorAdvice {
         + "or have the server send its intermediate certificates"
     case .serverNameMismatch:
       "dial one of the names of the certificate in TEMPORAL_ADDRESS, or set TEMPORAL_TLS_SERVER_NAME to one of them"
-    case .serverCertificateNotValid:
+    case .serverCertificateExpired, .serverCertificateNotYetValid:
       "the scheduler's operator must renew the server's certificate; if it should be valid, set this machine's clock, "
         + "which says \(now.text)"
+    case .serverRevoked:
+      "the server's certificate is on the list that TEMPORAL_TLS_CRL names: its operator must replace it; do not go on without"
+    case .revocationUndetermined:
+      "mount a current list for every authority of the chain (TEMPORAL_TLS_CRL), or accept the doubt with "
+        + "TEMPORAL_TLS_CRL_POLICY=soft"
+    case .pinMismatch:
+      "ask the scheduler's operator whether its key was renewed; if so, put the new pin into TEMPORAL_TLS_PINS"
+    case .fipsUnavailable:
+      "install OpenSSL's FIPS provider, or set SALLYPORT_FIPS=off"
+    case .certificateNotRequested:
+      "correct TEMPORAL_ADDRESS: TLS ends somewhere that asks for no certificate; or unset TEMPORAL_TLS_REQUIRE_CERT_REQUEST"
     case .noHTTP2:
       "turn HTTP/2 on where TLS ends (nginx: `listen … ssl http2`), or correct host and port in TEMPORAL_ADDRESS"
     case .notTLS:
