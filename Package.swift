@@ -75,7 +75,7 @@ let package = Package(
     .target(
       name: "OAuthClient",
       dependencies: [
-        "CCurl", "CLinux", "EventLoop", "GRPCClient", "PlainData", "Secrets", "TLSClient", logging, metrics,
+        "CCurl", "CLinux", "Egress", "EventLoop", "GRPCClient", "PlainData", "Secrets", "TLSClient", logging, metrics,
       ],
       swiftSettings: house),
 

@@ -1,4 +1,5 @@
 package import EventLoop
+package import TLSClient
 
 /// What a channel's connection is doing, for health checks and logs.
 package struct ChannelState: Sendable, Hashable {
@@ -37,4 +38,6 @@ package struct ChannelState: Sendable, Hashable {
   /// Why the identity in use can serve for no new connection (its time is over); nil while it can. A worker with such an
   /// identity is not ready, but alive: a restart would not help.
   package var credentialFault: String?
+  /// The certificate of this side that ends first; nil without one.
+  package var expiry: CertificateExpiry?
 }

@@ -179,6 +179,7 @@ extension GRPCChannel {
       switch result {
       case .success(let context):
         let candidate = Credential(generation: channel.rotation.generation + 1, context: context)
+        if let fault = channel.revocation(by: context) { return channel.breakOff(because: fault, adopting: candidate) }
         channel.warnIfShorter(candidate)
         channel.trial = CredentialTrial(credential: candidate)
         channel.beginTrial()
@@ -186,6 +187,34 @@ extension GRPCChannel {
         channel.endTrial(error.isLocal ? .invalid(error.message) : .unreachable(error.message))
       }
     }
+  }
+
+  /// Why the server of the connection in use is revoked by the lists of a new context; nil when it is not. Other doubts,
+  /// such as an authority that is gone from the bundle, count from the next connection on.
+  private func revocation(by context: TLSContext) -> TLSError? {
+    do throws(TLSError) {
+      try plan.current.flatMap { slots[$0] }?.connection.recheck(by: context)
+      return nil
+    } catch {
+      return error.code == .serverRevoked ? error : nil
+    }
+  }
+
+  /// New lists revoke the server: they are in force at once, without a trial that could not succeed, and its connections
+  /// are broken off.
+  private func breakOff(because fault: TLSError, adopting candidate: Credential) {
+    _ = rotation.ended(.accepted, at: .now())
+    credential = candidate
+    working.rotations += 1
+    working.rotationFault = nil
+    working.lastError = fault.message
+    metrics.rotation("server_revoked")
+    metrics.adopted(candidate.generation, at: Self.wallClock)
+    logger.error("the server has been revoked: its connections are broken off", metadata: ["reason": "\(fault.message)"])
+    tellWarnings(of: candidate.context)
+    for slot in slots.values { slot.connection.close() }
+    watchExpiry()
+    publish()
   }
 
   private func warnIfShorter(_ candidate: Credential) {
@@ -306,8 +335,9 @@ extension GRPCChannel {
     let fault = ExpiryWatch.fault(in: expiries, at: now).map {
       "the client certificate (\($0.subject)) ended \(now - $0.notAfter) s ago: mount a renewed one"
     }
-    if (fault == nil) != (working.credentialFault == nil) {
-      working.credentialFault = fault
+    let first = expiries.filter { $0.kind == .client || $0.kind == .issuer }.min { $0.notAfter < $1.notAfter }
+    if (fault == nil) != (working.credentialFault == nil) || first != working.expiry {
+      (working.credentialFault, working.expiry) = (fault, first)
       publish()
     }
   }

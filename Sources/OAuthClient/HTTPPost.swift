@@ -1,5 +1,6 @@
 internal import CCurl
 internal import CLinux
+internal import Egress
 internal import EventLoop
 internal import Glibc
 internal import Secrets
@@ -86,21 +87,22 @@ internal import TLSClient
   }
 
   private func checkNames() throws(OAuthError) {
-    let (url, check) = (configuration.url, configuration.check)
-    let refusal =
-      if let proxy = configuration.proxy {
-        check.refusal(ofTunnelTo: url.host, port: url.port) ?? check.refusal(ofName: proxy.host, port: proxy.port)
-      } else {
-        check.refusal(ofName: url.host, port: url.port)
-      }
-    if let refusal { throw OAuthError(.egressRefused, "\(url) may not be dialed: \(refusal)") }
+    let (url, egress) = (configuration.url, configuration.egress)
+    do throws(EgressError) {
+      guard let proxy = configuration.proxy else { return try egress.check(name: url.host, port: url.port) }
+      try egress.check(tunnelTo: url.host, port: url.port)
+      try egress.check(name: proxy.host, port: proxy.port)
+    } catch {
+      throw OAuthError(.egressRefused, "\(url) may not be dialed: \(error.message)")
+    }
   }
 
   private func readProxyAuthorization() throws(OAuthError) -> SharedSecret? {
-    do {
-      return try configuration.proxy?.authorization?()
+    do throws(EgressError) {
+      return try configuration.proxy?.credentials?.authorization()
     } catch {
-      throw OAuthError(.fileUnusable, "the credentials for the proxy to \(configuration.url) cannot be read: \(error)")
+      throw OAuthError(
+        .fileUnusable, "the credentials for the proxy to \(configuration.url) cannot be read: \(error.message)")
     }
   }
 
@@ -191,8 +193,14 @@ internal import TLSClient
         "'\(dialed.0)' resolves to \(text), but without TLS only this machine may be dialed: use https://")
       return -1
     }
-    if let refusal = configuration.check.refusal(ofAddress: text, port: dialed.1, for: dialed.0) {
-      refusals.append(refusal)
+    do throws(EgressError) {
+      guard let parsed = NetworkAddress(text) else {
+        refusals.append("'\(dialed.0)' has an address that is neither IPv4 nor IPv6")
+        return -1
+      }
+      try configuration.egress.check(address: parsed, port: dialed.1, for: dialed.0)
+    } catch {
+      refusals.append(error.message)
       return -1
     }
     return unsafe socket(

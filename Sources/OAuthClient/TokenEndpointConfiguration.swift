@@ -1,25 +1,8 @@
-package import Secrets
+package import Egress
 package import TLSClient
 
 /// Everything a token endpoint must be told and be told about.
 package struct TokenEndpointConfiguration: Sendable {
-  /// A proxy that opens a tunnel by HTTP CONNECT. Whether it is used for this endpoint is decided by whoever sets it.
-  package struct Proxy: Sendable {
-    /// Name or literal; an IPv6 literal without brackets.
-    package var host: String
-    /// TCP port.
-    package var port: Int
-    /// The value of `Proxy-Authorization` as of now; nil: none is sent. May read a file: called on the request's thread.
-    /// What it throws is told in words only.
-    package var authorization: (@Sendable () throws -> SharedSecret)?
-
-    package init(host: String, port: Int, authorization: (@Sendable () throws -> SharedSecret)? = nil) {
-      self.host = host
-      self.port = port
-      self.authorization = authorization
-    }
-  }
-
   /// Where tokens are asked for.
   package var url: TokenURL
   /// The client's identifier.
@@ -34,10 +17,10 @@ package struct TokenEndpointConfiguration: Sendable {
   package var field = TokenField.accessToken
   /// Authorities and client certificate for this endpoint; the scheduler's are not used for it.
   package var tls: TLSConfiguration
-  /// How to get there; nil: directly. Variables of the environment are never consulted.
-  package var proxy: Proxy?
+  /// The proxy on the way; nil: none. Variables of the environment are never consulted.
+  package var proxy: ProxyTarget?
   /// Which destinations may be dialed.
-  package var check: any DialCheck = OpenDialing()
+  package var egress = EgressPolicy.open
   /// Time for resolving, connecting and the TLS handshake together.
   package var connectTimeout: Duration = .seconds(10)
   /// Time for the whole request.

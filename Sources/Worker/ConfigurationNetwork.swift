@@ -84,7 +84,8 @@ package struct NetworkConfiguration: Sendable {
 }
 
 extension SchedulerConfiguration {
-  /// Adds a fault for each scheduler address, or proxy on the way, that the policy could never admit: better at the start
+  /// Adds a fault for each address of the scheduler, the token endpoint, or proxy on the way, that the policy could never
+  /// admit: better at the start
   /// than at the first dial.
   func checkEgress(_ reader: inout SettingReader) {
     func check(_ body: () throws(EgressError) -> Void) -> String? {
@@ -95,15 +96,26 @@ extension SchedulerConfiguration {
         return error.message
       }
     }
-    for address in [address] + alternatives {
-      let proxy = address.socketPath == nil ? network.proxy?.proxy(forHost: address.host, port: address.port) : nil
-      let fault = check { () throws(EgressError) in
-        if let path = address.socketPath { return try network.egress.check(socket: path) }
-        guard let proxy else { return try network.egress.check(name: address.host, port: address.port) }
-        try network.egress.check(tunnelTo: address.host, port: address.port)
+    func checkRoute(to host: String, _ port: Int) -> String? {
+      check { () throws(EgressError) in
+        guard let proxy = network.proxy?.proxy(forHost: host, port: port) else {
+          return try network.egress.check(name: host, port: port)
+        }
+        try network.egress.check(tunnelTo: host, port: port)
         try network.egress.check(name: proxy.host, port: proxy.port)
       }
+    }
+    for address in [address] + alternatives {
+      let fault =
+        if let path = address.socketPath {
+          check { () throws(EgressError) in try network.egress.check(socket: path) }
+        } else {
+          checkRoute(to: address.host, address.port)
+        }
       if let fault { reader.fault(.egressAllow, "shuts out the scheduler: \(fault)") }
+    }
+    if let url = oauth?.url, let fault = checkRoute(to: url.host, url.port) {
+      reader.fault(.egressAllow, "shuts out the token endpoint: \(fault)")
     }
   }
 }

@@ -41,6 +41,10 @@ package struct SchedulerConfiguration: Sendable {
     configuration.tls = readTLS(&reader, addresses.first { !$0.isLoopback } ?? addresses[0])
     configuration.authority = readAuthority(&reader)
     configuration.oauth = .read(&reader, identity: configuration.tls?.clientIdentity)
+    if let url = configuration.oauth?.url {
+      configuration.oauth?.egress = configuration.network.egress
+      configuration.oauth?.proxy = configuration.network.proxy?.proxy(forHost: url.host, port: url.port)
+    }
     configuration.checkEgress(&reader)
     return configuration
   }

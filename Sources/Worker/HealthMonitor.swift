@@ -5,9 +5,8 @@ package import Logging
 package import Observability
 import Synchronization
 
-/// Watches a worker from a thread of its own: asks the event loop to show that it turns, looks at the connection,
-/// writes
-/// the health file while all is well, and logs when that changes.
+/// Watches a worker from a thread of its own: asks the event loop to show that it turns, looks at connection and
+/// credentials, writes the health file while all is well, and logs when that changes.
 package final class HealthMonitor: Sendable {
   /// The time between two looks while all is well.
   package static let interval: Duration = .seconds(2)
@@ -17,6 +16,7 @@ package final class HealthMonitor: Sendable {
   private let state: HealthState
   private let loop: EventLoop
   private let connection: @Sendable () -> HealthState.Connection
+  private let credential: @Sendable () -> HealthState.Credential?
   private let file: HealthFile?
   private let logger: Logger
   private let isStopped = Atomic<Bool>(false)
@@ -25,16 +25,19 @@ package final class HealthMonitor: Sendable {
 
   /// - Parameters:
   ///   - connection: the connection as of now; called on the monitor's thread.
+  ///   - credential: the credentials as of now, likewise; nil when nothing is known of them.
   ///   - file: nil writes none.
   package init(
     state: HealthState, loop: EventLoop, file: HealthFile?, logger: Logger,
-    connection: @escaping @Sendable () -> HealthState.Connection
+    connection: @escaping @Sendable () -> HealthState.Connection,
+    credential: @escaping @Sendable () -> HealthState.Credential? = { nil }
   ) {
     self.state = state
     self.loop = loop
     self.file = file
     self.logger = logger
     self.connection = connection
+    self.credential = credential
   }
 
   /// Takes a stale file away and starts the thread.
@@ -55,6 +58,7 @@ package final class HealthMonitor: Sendable {
     while !isStopped.load(ordering: .sequentiallyConsistent) {
       askLoop()
       state.connectionIs(connection())
+      state.credentialIs(credential())
       let report = state.report()
       if report.isHealthy != wasHealthy {
         wasHealthy = report.isHealthy

@@ -89,7 +89,11 @@ package final class WorkerProcess: Sendable {
     let monitor = HealthMonitor(
       state: health, loop: loop, file: configuration.health.file.map { HealthFile(path: $0) },
       logger: Logger(label: "health")
-    ) { HealthState.Connection(channel.state) }
+    ) {
+      HealthState.Connection(channel.state)
+    } credential: {
+      HealthState.Credential(channel.state)
+    }
     let server = try startHealthServer(channel)
     try monitor.start()
     defer {
@@ -113,6 +117,7 @@ package final class WorkerProcess: Sendable {
     let responder = HealthResponder(
       report: { [health] in
         health.connectionIs(HealthState.Connection(channel.state))
+        health.credentialIs(HealthState.Credential(channel.state))
         return health.report()
       }, metrics: { WorkerMetrics.page(channel.state) })
     let server = try HealthServer(host: configuration.health.host, port: port, responder: responder)
@@ -195,6 +200,18 @@ package final class WorkerProcess: Sendable {
         "projects": "\(configuration.projects.directories.joined(separator: ", "))",
         "health_port": "\(configuration.health.port.map(String.init) ?? "none")",
       ])
+  }
+}
+
+extension HealthState.Credential {
+  /// What health checks need of a channel's identity; nil without one.
+  init?(_ state: ChannelState) {
+    guard state.credentialGeneration > 0 else { return nil }
+    self.init(fault: state.credentialFault, warning: state.rotationFault)
+    if let expiry = state.expiry {
+      subject = "the \(expiry.kind.rawValue) certificate '\(expiry.subject)'"
+      expiresAt = expiry.notAfter
+    }
   }
 }
 

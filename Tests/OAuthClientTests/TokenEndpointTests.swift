@@ -1,3 +1,4 @@
+import Egress
 import Foundation
 import Secrets
 import TLSClient
@@ -20,14 +21,14 @@ struct TokenEndpointTests {
 
   private func endpoint(
     _ url: String, _ authentication: ClientAuthentication? = nil,
-    change: (inout TokenEndpointConfiguration) -> Void = { _ in }
+    change: (inout TokenEndpointConfiguration) throws -> Void = { _ in }
   ) throws -> TokenEndpoint {
     var configuration = TokenEndpointConfiguration(
       url: try TokenURL(url), clientIdentifier: "sallyport:1",
       authentication: authentication ?? .basic(.value(SharedSecret(copying: Self.secret.utf8))),
       tls: TLSConfiguration(trust: .file(certificates.authority)))
     configuration.scope = "temporal.write"
-    change(&configuration)
+    try change(&configuration)
     return TokenEndpoint(configuration)
   }
 
@@ -271,29 +272,15 @@ struct TokenEndpointTests {
 
   // MARK: Egress
 
-  /// Admits names and addresses that it lists.
-  private struct Allowlist: DialCheck {
-    var names: Set<String> = []
-    var addresses: Set<String> = []
-
-    func refusal(ofName name: String, port: Int) -> String? {
-      names.contains(name) ? nil : "no rule admits \(name):\(port)"
-    }
-    func refusal(ofTunnelTo name: String, port: Int) -> String? { refusal(ofName: name, port: port) }
-    func refusal(ofAddress address: String, port: Int, for name: String) -> String? {
-      addresses.contains(address) ? nil : "no rule admits \(address):\(port)"
-    }
-  }
-
   @Test("Name and address are checked before a connection is opened")
   func egress() throws {
     let server = try server(.token("T1"))
-    let name = try failure(try endpoint(server.url) { $0.check = Allowlist() })
-    #expect(name.code == .egressRefused && name.message.contains("no rule admits localhost:\(server.port)"), "\(name)")
-    let address = try failure(try endpoint(server.url) { $0.check = Allowlist(names: ["localhost"]) })
-    #expect(address.code == .egressRefused && address.message.contains("no rule admits "), "\(address)")
+    let name = try failure(try endpoint(server.url) { $0.egress = try EgressPolicy(parsing: "elsewhere.example:443") })
+    #expect(name.code == .egressRefused && name.message.contains("'localhost' on port \(server.port)"), "\(name)")
+    let address = try failure(try endpoint(server.url) { $0.egress = try EgressPolicy(parsing: "10.0.0.0/8:*") })
+    #expect(address.code == .egressRefused && address.message.contains("'localhost' leads to "), "\(address)")
     #expect(try server.requests().isEmpty)
-    let open = try endpoint(server.url) { $0.check = Allowlist(names: ["localhost"], addresses: ["127.0.0.1"]) }
+    let open = try endpoint(server.url) { $0.egress = try EgressPolicy(parsing: "127.0.0.1:*") }
     #expect(text(try open.grant().get().token) == "T1")
   }
 
@@ -308,24 +295,22 @@ struct TokenEndpointTests {
     let peer = try BackgroundPeer("tinyproxy", ["-d", "-c", configuration], folder: folder.path)
     defer { peer.stop() }
     try peer.waitForPort(port)
-    let value = "Basic " + Data("worker:canary-proxy".utf8).base64EncodedString()
-    let through = try endpoint(server.url) {
-      $0.proxy = .init(host: "127.0.0.1", port: port) { SharedSecret(copying: value.utf8) }
-    }
+    let proxy = ProxyTarget(
+      host: "127.0.0.1", port: port,
+      credentials: ProxyCredentials(
+        user: SharedSecret(copying: "worker".utf8), password: .fixed(SharedSecret(copying: "canary-proxy".utf8))))
+    let through = try endpoint(server.url) { $0.proxy = proxy }
     #expect(text(try through.grant().get().token) == "T1")
     #expect(peer.log.contains("CONNECT localhost:\(server.port)"), "\(peer.log)")
     let refused = try failure(try endpoint(server.url) { $0.proxy = .init(host: "127.0.0.1", port: port) })
     #expect(refused.code == .proxyFailed && refused.message.contains("proxy 127.0.0.1:\(port)"), "\(refused)")
-    // The names asked about are the tunnel's end and the proxy; the address is the proxy's.
-    let allowed = Allowlist(names: ["localhost", "127.0.0.1"], addresses: ["127.0.0.1"])
-    for (check, isAdmitted) in [
-      (allowed, true), (Allowlist(names: ["127.0.0.1"], addresses: ["127.0.0.1"]), false),
-      (Allowlist(names: ["localhost"], addresses: ["127.0.0.1"]), false),
-      (Allowlist(names: ["localhost", "127.0.0.1"]), false),
+    // What is checked: the tunnel's end and the proxy by name, the proxy by address.
+    for (rules, isAdmitted) in [
+      ("localhost:\(server.port),127.0.0.1:\(port)", true), ("127.0.0.1:*", false), ("localhost:\(server.port)", false),
     ] {
       let checked = try endpoint(server.url) {
-        $0.proxy = .init(host: "127.0.0.1", port: port) { SharedSecret(copying: value.utf8) }
-        $0.check = check
+        $0.proxy = proxy
+        $0.egress = try EgressPolicy(parsing: rules)
       }
       if isAdmitted { _ = try checked.grant().get() } else { #expect(try failure(checked).code == .egressRefused) }
     }

@@ -1,3 +1,4 @@
+import GRPCClient
 import Foundation
 import Secrets
 import TLSClient

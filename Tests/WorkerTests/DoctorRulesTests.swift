@@ -1,3 +1,5 @@
+import OrderedCollections
+import PlainData
 import Foundation
 import Observability
 import TLSClient
