@@ -17,7 +17,9 @@ extension GRPCChannel {
   /// - Parameters:
   ///   - mustRead: the files are read even if nothing seems to have changed.
   ///   - body: called on the loop's thread when what was found has been noted.
-  func look(_ tls: TLSConfiguration, mustRead: Bool, then body: @escaping (isolated GRPCChannel) -> Void) -> Bool {
+  func look(_ tls: TLSConfiguration, mustRead: Bool, then body: @escaping @Sendable (isolated GRPCChannel) -> Void)
+    -> Bool
+  {
     files.isLooking = true
     files.isStale = false
     let (last, notifications) = (files.survey, files.notifications)
@@ -119,7 +121,7 @@ extension GRPCChannel {
   // MARK: Adopting
 
   /// Takes what was read first into use; `body` hears why it cannot be used, or nil when it is.
-  func adoptFirst(then body: @escaping (isolated GRPCChannel, TLSError?) -> Void) {
+  func adoptFirst(then body: @escaping @Sendable (isolated GRPCChannel, TLSError?) -> Void) {
     guard credential == nil, let content = files.content else { return body(self, nil) }
     build(content.material) { channel, result in
       switch result {
@@ -139,7 +141,7 @@ extension GRPCChannel {
   /// Builds an identity on a thread of its own: to decrypt a key takes longer than the loop may stand still.
   private func build(
     _ material: Result<TLSMaterial, TLSError>,
-    then body: @escaping (isolated GRPCChannel, Result<TLSContext, TLSError>) -> Void
+    then body: @escaping @Sendable (isolated GRPCChannel, Result<TLSContext, TLSError>) -> Void
   ) {
     do throws(EventLoopError) {
       try loop.offload("tls-identity") { () -> BuiltContext in
