@@ -17,7 +17,9 @@ extension GRPCChannel {
   /// - Parameters:
   ///   - mustRead: the files are read even if nothing seems to have changed.
   ///   - body: called on the loop's thread when what was found has been noted.
-  func look(_ tls: TLSConfiguration, mustRead: Bool, then body: @escaping @Sendable (isolated GRPCChannel) -> Void) -> Bool {
+  func look(_ tls: TLSConfiguration, mustRead: Bool, then body: @escaping @Sendable (isolated GRPCChannel) -> Void)
+    -> Bool
+  {
     files.isLooking = true
     files.isStale = false
     let (last, notifications) = (files.survey, files.notifications)
