@@ -70,7 +70,11 @@ internal import Metrics
     try expectName()
   }
 
-  deinit { unsafe SSL_free(handle) }
+  deinit {
+    // TCP ended or time was over before TLS could say why.
+    count("abandoned")
+    unsafe SSL_free(handle)
+  }
 
   /// Feeds ciphertext of the peer.
   package func receive(_ ciphertext: ArraySlice<UInt8>) {

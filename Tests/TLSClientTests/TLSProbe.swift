@@ -47,9 +47,10 @@ enum TLSProbe {
   }
 
   /// Connects with a context that is there.
-  static func connect(_ port: Int, host: String = "localhost", context: TLSContext, reads: Bool = false) throws
-    -> Outcome
-  {
+  static func connect(
+    _ port: Int, host: String = "localhost", context: TLSContext, reads: Bool = false, request: [UInt8] = [],
+    until isEnough: ([UInt8]) -> Bool = { !$0.isEmpty }
+  ) throws -> Outcome {
     let descriptor = try dial(port)
     defer { close(descriptor) }
     var outcome = Outcome()
