@@ -23,8 +23,8 @@ package struct HTTP2ConnectionOptions: Sendable {
 
 /// One connection from dialing to the last byte: socket, TLS session and HTTP/2 session tied together.
 ///
-/// Lives on the event loop's thread and is used there only. It reports what happens by `onEvent`, last of all exactly one
-/// `.closed`; after that it does nothing more.
+/// Lives on the event loop's thread and is used there only. It reports what happens by `onEvent`, last of all exactly
+/// one `.closed`; after that it does nothing more.
 package final class HTTP2Connection {
   /// What a connection reports.
   package enum Event: Sendable {

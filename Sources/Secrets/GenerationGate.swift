@@ -1,8 +1,8 @@
 /// Decides when files that were found changed may be taken for a new generation. A machine without files and clock.
 ///
-/// A swap of `..data` is one step, so what is read from it counts at once. Plain files may be written one after the other
-/// (certificate first, key three seconds later): what stands in them counts once two readings, a while apart, agree. Whether
-/// the content then makes sense, such as a matching pair, is for the caller to find out.
+/// A swap of `..data` is one step, so what is read from it counts at once. Plain files may be written one after the
+/// other (certificate first, key three seconds later): what stands in them counts once two readings, a while apart,
+/// agree. Whether the content then makes sense, such as a matching pair, is for the caller to find out.
 package struct GenerationGate: Sendable {
   /// What to do with a reading.
   package enum Verdict: Sendable, Hashable {

@@ -4,8 +4,8 @@ import Glibc
 /// Where a path leads in a mounted volume.
 ///
 /// Kubernetes keeps the files of a Secret or ConfigMap in a folder of the generation and leads to it by the link
-/// `..data`; what users name are links through it: `tls.crt` → `..data/tls.crt`. Only what is opened beneath one opening
-/// of `..data` is of one generation.
+/// `..data`; what users name are links through it: `tls.crt` → `..data/tls.crt`. Only what is opened beneath one
+/// opening of `..data` is of one generation.
 struct MountLocation: Sendable, Hashable {
   /// The folder that holds `..data`; nil: a plain file or folder.
   let volume: String?
@@ -27,7 +27,8 @@ struct MountLocation: Sendable, Hashable {
     return MountLocation(volume: nil, name: path)
   }
 
-  /// The location when a component of the path is `..data` or a link that begins with it; the nearest to the end counts.
+  /// The location when a component of the path is `..data` or a link that begins with it; the nearest to the end
+  /// counts.
   private static func throughData(_ path: String) -> MountLocation? {
     let root = path.hasPrefix("/") ? "/" : ""
     let parts = path.split(separator: "/").map(String.init)

@@ -4,8 +4,8 @@ import Glibc
 /// The contents of several mounted files that belong together, such as a certificate and its key: of one generation or
 /// not read at all.
 ///
-/// Files that lie in one volume with `..data` are read beneath one opening of it, so that a swap in between cannot mix two
-/// generations. Plain files carry no such promise (`isAtomic` is false): a `GenerationGate` has to see them twice.
+/// Files that lie in one volume with `..data` are read beneath one opening of it, so that a swap in between cannot mix
+/// two generations. Plain files carry no such promise (`isAtomic` is false): a `GenerationGate` has to see them twice.
 package struct MountedUnit: Sendable {
   /// One file to be read.
   package struct Member: Sendable, Hashable {

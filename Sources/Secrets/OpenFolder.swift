@@ -38,7 +38,8 @@ struct OpenFolder: ~Copyable {
 
   /// Opens a name beneath the folder; links may not lead out of it. -1 and `errno` on failure.
   ///
-  /// Where a seccomp filter or an old kernel lacks openat2, openat serves: the mounts are trusted, this is a second fence.
+  /// Where a seccomp filter or an old kernel lacks openat2, openat serves: the mounts are trusted, this is a second
+  /// fence.
   func beneath(_ name: String, _ flags: Int32) -> Int32 {
     let found = unsafe sly_open_beneath(descriptor, name, flags)
     guard found < 0, errno == ENOSYS || errno == EPERM else { return found }

@@ -122,7 +122,8 @@ internal import Secrets
     return list.isEmpty ? "no alternative names" : list.joined(separator: ", ")
   }
 
-  /// The URIs among the names, byte by byte; one that is no ASCII text comes out as an empty text, which matches nothing.
+  /// The URIs among the names, byte by byte; one that is no ASCII text comes out as an empty text, which matches
+  /// nothing.
   var uris: [String] {
     unsafe alternativeNames { name in
       guard let text = unsafe sly_name_uri(name) else { return nil }

@@ -45,8 +45,8 @@ struct ClientCredentials {
     return ClientCredentials(leaf: leaf, intermediates: intermediates, key: key, warnings: warnings)
   }
 
-  /// Puts everything into a context and makes sure that it arrived: a context that failed half way would go on without a
-  /// certificate.
+  /// Puts everything into a context and makes sure that it arrived: a context that failed half way would go on without
+  /// a certificate.
   func install(in context: OpaquePointer, file: String) throws(TLSError) {
     OpenSSLErrors.clear()
     guard unsafe SSL_CTX_use_certificate(context, leaf.handle) == 1,

@@ -2,7 +2,8 @@ internal import COpenSSL
 internal import Glibc
 internal import Secrets
 
-/// OpenSSL's FIPS mode: only algorithms of the validated provider, for everything in this process, libpq and libcurl too.
+/// OpenSSL's FIPS mode: only algorithms of the validated provider, for everything in this process, libpq and libcurl
+/// too.
 package enum FIPSMode {
   /// Turns FIPS mode on, once for the process; later calls answer as the first did. Call it before any TLS.
   ///
@@ -23,8 +24,8 @@ package enum FIPSMode {
       let reason = OpenSSLErrors.take().first?.text ?? "not found"
       throw TLSError(
         .fipsUnavailable,
-        "FIPS mode is required, but this OpenSSL cannot load a FIPS provider (fips.so: \(reason)): install the validated"
-          + " module and run `openssl fipsinstall`, or do not require FIPS; Debian's packages have none")
+        "FIPS mode is required, but this OpenSSL cannot load a FIPS provider (fips.so: \(reason)): install the"
+          + " validated module and run `openssl fipsinstall`, or do not require FIPS; Debian's packages have none")
     }
     guard EVP_default_properties_enable_fips(nil, 1) == 1, EVP_default_properties_is_fips_enabled(nil) == 1,
       digestComesFromProvider

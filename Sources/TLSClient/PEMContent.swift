@@ -55,7 +55,7 @@ struct PEMContent: CustomStringConvertible {
   var advice: String {
     if labels.first == "OPENSSH PRIVATE KEY" { return "; convert it with ssh-keygen -p -m pkcs8" }
     return looksBinary
-      ? "; convert DER with `openssl x509 -inform der` or `openssl pkey -inform der`, and give PKCS#12 by its own setting"
+      ? "; convert DER with `openssl x509 -inform der` or `openssl pkey -inform der`, give PKCS#12 by its own setting"
       : ""
   }
 }

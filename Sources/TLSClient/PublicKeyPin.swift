@@ -1,8 +1,8 @@
 internal import COpenSSL
 internal import Secrets
 
-/// The SHA-256 of a public key as a certificate carries it (SubjectPublicKeyInfo; the form of RFC 7469 §2.4): it stays the
-/// same when a certificate is renewed with its key.
+/// The SHA-256 of a public key as a certificate carries it (SubjectPublicKeyInfo; the form of RFC 7469 §2.4): it stays
+/// the same when a certificate is renewed with its key.
 package struct PublicKeyPin: Sendable, Hashable, CustomStringConvertible {
   /// The 32 bytes.
   package let digest: [UInt8]

@@ -30,7 +30,7 @@ enum RevocationList {
         let content = unsafe file.bytes.withUnsafeBytes { unsafe PEMContent($0) }
         throw TLSError(
           .fileUnusable,
-          "'\(file.path)' holds no revocation list but \(content): it must be PEM, beginning with -----BEGIN X509 CRL-----"
+          "'\(file.path)' holds no revocation list but \(content): it must be PEM, with -----BEGIN X509 CRL-----"
             + (content.looksBinary ? "; convert it with `openssl crl -inform der`" : ""))
       }
     }

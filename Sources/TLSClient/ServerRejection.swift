@@ -65,8 +65,8 @@ struct ServerRejection {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
       advice =
         rejected.sent <= 1
-        ? "name the authority that issued it, or, if that is an intermediate one, the chain is incomplete: have the server"
-          + " send its intermediate certificates"
+        ? "name the authority that issued it, or, if that is an intermediate one, the chain is incomplete: have the"
+          + " server send its intermediate certificates"
         : "name the authority that issued it"
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
       advice = "name the root authority as well, or accept partial chains"
@@ -92,8 +92,8 @@ struct ServerRejection {
     case .spiffe:
       return TLSError(
         .serverNameMismatch,
-        "\(who) is not '\(configuration.spiffeID?.text ?? "")' but \(certificate.names): correct the SPIFFE identity that"
-          + " is expected, or dial the right server")
+        "\(who) is not '\(configuration.spiffeID?.text ?? "")' but \(certificate.names): correct the SPIFFE identity"
+          + " that is expected, or dial the right server")
     case .pin:
       return TLSError(
         .pinMismatch,

@@ -2,7 +2,8 @@ internal import COpenSSL
 
 /// One verification of a server's chain: what is demanded beyond OpenSSL's own rules, and what was found.
 ///
-/// Lives as long as its session; OpenSSL's callbacks reach it by the verification's extra data, on the session's thread.
+/// Lives as long as its session; OpenSSL's callbacks reach it by the verification's extra data, on the session's
+/// thread.
 @safe final class ServerVerification {
   /// What was wrong with a chain that OpenSSL itself accepts.
   enum IdentityFault {
@@ -59,8 +60,8 @@ internal import COpenSSL
     }
   }
 
-  /// Called by OpenSSL for every fault of a chain: keeps the first for the error's text; under the soft policy lets pass
-  /// what only says that revocation cannot be told.
+  /// Called by OpenSSL for every fault of a chain: keeps the first for the error's text; under the soft policy lets
+  /// pass what only says that revocation cannot be told.
   private func judge(_ store: OpaquePointer) -> Bool {
     let reason = unsafe X509_STORE_CTX_get_error(store)
     let certificate = unsafe X509_STORE_CTX_get_current_cert(store).map { unsafe Certificate(sharing: $0) }

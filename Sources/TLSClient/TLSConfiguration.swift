@@ -1,7 +1,7 @@
 /// How a connection is secured: whom to trust, whom to expect, and with which certificate to identify oneself.
 ///
-/// Only names of files stand here. They are read anew for every generation of the identity, so that a renewed certificate,
-/// authority or revocation list comes into use without a restart.
+/// Only names of files stand here. They are read anew for every generation of the identity, so that a renewed
+/// certificate, authority or revocation list comes into use without a restart.
 package struct TLSConfiguration: Sendable, Hashable {
   /// Which certificate authorities may vouch for the server.
   package enum Trust: Sendable, Hashable {

@@ -1,8 +1,8 @@
 internal import COpenSSL
 
 extension TLSContext {
-  /// Verifies the chain of a live session again, by this context's authorities, revocation lists and demands: a new list
-  /// may have revoked the server since its handshake. Only on the session's thread.
+  /// Verifies the chain of a live session again, by this context's authorities, revocation lists and demands: a new
+  /// list may have revoked the server since its handshake. Only on the session's thread.
   ///
   /// - Throws: why the server would be refused now.
   package func recheck(_ session: TLSSession) throws(TLSError) {

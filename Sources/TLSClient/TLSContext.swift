@@ -7,9 +7,9 @@ internal import Secrets
 /// Owns the `SSL_CTX`. A context is never changed after `make` has returned: new files mean a new context, so that no
 /// session can go out with half an identity.
 ///
-/// `@unchecked Sendable`: all properties are constants, and OpenSSL lets any number of threads use a context that nobody
-/// changes (its reference counts are atomic). It is built on a helper thread, where decrypting a key may take a while, and
-/// used on the event loop's.
+/// `@unchecked Sendable`: all properties are constants, and OpenSSL lets any number of threads use a context that
+/// nobody changes (its reference counts are atomic). It is built on a helper thread, where decrypting a key may take a
+/// while, and used on the event loop's.
 @safe package final class TLSContext: @unchecked Sendable {
   /// The object, for sessions.
   let handle: OpaquePointer
@@ -41,8 +41,8 @@ internal import Secrets
 
   deinit { unsafe SSL_CTX_free(handle) }
 
-  /// Reads the files of a configuration and builds the context. Blocks, and may compute for a while: only on a thread of
-  /// its own.
+  /// Reads the files of a configuration and builds the context. Blocks, and may compute for a while: only on a thread
+  /// of its own.
   ///
   /// - Throws: as `make` does.
   package static func load(_ configuration: TLSConfiguration) throws(TLSError) -> TLSContext {

@@ -102,7 +102,8 @@ struct TLSDiagnosis {
     guard let identity = configuration.clientIdentity else {
       return TLSError(
         .clientCertificateRequired,
-        "the server demands a client certificate and none is configured (alert \(alert)): name a certificate and its key"
+        "the server demands a client certificate and none is configured (alert \(alert)):"
+          + " name a certificate and its key"
       )
     }
     return TLSError(

@@ -73,8 +73,8 @@ package struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
   package let message: String
 
   /// Whether a request sent on the connection may have been processed. A refusal comes from a handshake that the other
-  /// side never counted as complete, so that nothing above TLS was looked at: not even by a TLS 1.3 server, which judges our
-  /// certificate after we may already have written.
+  /// side never counted as complete, so that nothing above TLS was looked at: not even by a TLS 1.3 server, which
+  /// judges our certificate after we may already have written.
   package internal(set) var mayHaveReachedServer = false
 
   package init(_ code: Code, _ text: String) {

@@ -1,8 +1,8 @@
 internal import COpenSSL
 internal import Secrets
 
-/// Feeds bytes to the readers of mounted files, for fuzzing and for short runs of the same in the unit tests. Whatever the
-/// bytes are, each reader ends with a value or a `TLSError`.
+/// Feeds bytes to the readers of mounted files, for fuzzing and for short runs of the same in the unit tests. Whatever
+/// the bytes are, each reader ends with a value or a `TLSError`.
 package enum TLSFilesExercise {
   /// The first byte chooses between PEM as it stands and a DER encoding that is wrapped in PEM, so that mutations reach
   /// what lies below the base64.
@@ -25,8 +25,8 @@ package enum TLSFilesExercise {
     } catch { check(error) }
   }
 
-  /// The first byte chooses the form of key that the rest is taken for. No passphrase is given: the rounds of key derivation
-  /// that an encrypted key asks for have no bound, and whoever mounts keys is trusted.
+  /// The first byte chooses the form of key that the rest is taken for. No passphrase is given: the rounds of key
+  /// derivation that an encrypted key asks for have no bound, and whoever mounts keys is trusted.
   package static func keys(_ bytes: [UInt8]) {
     guard let choice = bytes.first else { return }
     let labels = [nil, "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "EC PARAMETERS"]

@@ -1,7 +1,8 @@
 internal import COpenSSL
 internal import Metrics
 
-/// One TLS connection as a machine without input or output: ciphertext in and out, plaintext in and out (RFC 8446, 5246).
+/// One TLS connection as a machine without input or output: ciphertext in and out, plaintext in and out (RFC 8446,
+/// 5246).
 ///
 /// Owns the OpenSSL object and its two memory buffers; used on one thread. After every call that can have produced
 /// ciphertext (all of them) the owner sends what `takeCiphertext` returns.
@@ -112,8 +113,8 @@ internal import Metrics
       throw ended(
         TLSError(
           .certificateNotRequested,
-          "the server never asked for a client certificate although it must: TLS may end at a gateway that was not meant;"
-            + " have it demand certificates, or do not require the request"))
+          "the server never asked for a client certificate although it must: TLS may end at a gateway that was not"
+            + " meant; have it demand certificates, or do not require the request"))
     }
     isEstablished = true
     return true

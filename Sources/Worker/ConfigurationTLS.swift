@@ -113,7 +113,8 @@ extension SchedulerConfiguration {
   /// Reads the TLS files once and builds what they make up, so that a set that can never work stops the start before
   /// anything is dialed. Blocks, and may compute for a while.
   ///
-  /// - Returns: what deserves a line in the log. A certificate that is out of its time is among it: it may be renewed while
+  /// - Returns: what deserves a line in the log. A certificate that is out of its time is among it: it may be renewed
+  /// while
   ///   the worker runs.
   /// - Throws: the fault of the files.
   package func inspectTLSFiles() throws(TLSError) -> [String] {

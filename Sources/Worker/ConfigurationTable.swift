@@ -22,7 +22,8 @@ extension Setting {
   )
   static let temporalTLSCA = Setting(
     "TEMPORAL_TLS_CA", .scheduler, .fileOrFolder, example: "/certs/ca.crt",
-    "PEM file, or a folder of them, of the authorities that may vouch for the scheduler; the system's are then not trusted."
+    "PEM file, or a folder of them, of the authorities that may vouch for the scheduler; the system's are then not "
+      + "trusted."
   )
   static let temporalTLSServerName = Setting(
     "TEMPORAL_TLS_SERVER_NAME", .scheduler, .text, example: "scheduler.example",

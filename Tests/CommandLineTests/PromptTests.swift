@@ -27,7 +27,8 @@ import Testing
     #expect(!output.lowercased().contains("enter pass"), "\(output)")
   }
 
-  /// Runs the binary as the leader of a session whose controlling terminal is a pseudo terminal, and tells what it wrote there.
+  /// Runs the binary as the leader of a session whose controlling terminal is a pseudo terminal, and tells what it
+  /// wrote there.
   private static let script = #"""
     import os, pty, select, sys, time
     child, terminal = pty.fork()

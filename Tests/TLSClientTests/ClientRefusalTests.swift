@@ -59,7 +59,8 @@ struct ClientRefusalTests {
     defer { gate.peer.stop() }
     let request = RawFrame.headers(
       1, [(":method", "GET"), (":scheme", "https"), (":path", "/"), (":authority", "localhost")], end: true)
-    /// Whether HEADERS of stream 1 begin with a field of HPACK's static table: 8 is `:status: 200`, 12 is `:status: 400`.
+    /// Whether HEADERS of stream 1 begin with a field of HPACK's static table: 8 is `:status: 200`, 12 is `:status:
+    /// 400`.
     func holds(_ index: UInt8, _ bytes: [UInt8]) -> Bool {
       let mark: [UInt8] = [0, 0, 0, 1, 0x80 | index]
       return bytes.indices.contains { bytes[$0...].starts(with: mark) }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A TLS server that speaks a little HTTP/2 and then breaks off in a way that no honest server does. Runs in Python, whose
-/// in-memory TLS leaves the socket to the script.
+/// A TLS server that speaks a little HTTP/2 and then breaks off in a way that no honest server does. Runs in Python,
+/// whose in-memory TLS leaves the socket to the script.
 package struct TLSPeer: Sendable {
   /// How it breaks off, once it has read a request's head.
   package enum Ending: String, Sendable {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A root, an intermediate authority and a certificate for every way in which one can be right or wrong, with revocation
-/// lists; made once in each test process. `TestCertificates` is the simple set, this is the thorough one.
+/// A root, an intermediate authority and a certificate for every way in which one can be right or wrong, with
+/// revocation lists; made once in each test process. `TestCertificates` is the simple set, this is the thorough one.
 package struct TestPKI: Sendable {
   /// The folder that holds everything.
   package let folder: TemporaryFolder
