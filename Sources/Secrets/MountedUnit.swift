@@ -11,8 +11,10 @@ package struct MountedUnit: Sendable {
   package struct Member: Sendable, Hashable {
     /// What the file holds and how it is kept.
     package enum Kind: Sendable, Hashable {
-      /// Nothing secret; a folder stands for all files in it.
+      /// A file with nothing secret in it.
       case open
+      /// The same, or a folder, which stands for all files in it.
+      case bundle
       /// A secret of text: one line end at its end is dropped.
       case secret
       /// A secret in which every byte counts.
@@ -49,7 +51,7 @@ package struct MountedUnit: Sendable {
     case open([OpenContent])
     case secret(SharedSecret)
 
-    /// The files of an open member; empty for a secret.
+    /// The files of an open member or a bundle; empty for a secret.
     package var files: [OpenContent] {
       if case .open(let files) = self { return files }
       return []

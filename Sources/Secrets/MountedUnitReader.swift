@@ -31,7 +31,7 @@ struct MountedUnitReader {
   private mutating func read(
     _ member: MountedUnit.Member, _ name: String, beneath folder: borrowing OpenFolder
   ) throws(SecretError) -> MountedUnit.Content {
-    if member.kind == .open {
+    if member.kind == .bundle {
       if name == "." { return .open(try readAll(of: folder, path: member.path)) }
       do throws(SecretError) {
         let inner = try OpenFolder(name: name, in: folder, path: member.path)
@@ -45,7 +45,7 @@ struct MountedUnitReader {
   }
 
   private mutating func readPlain(_ member: MountedUnit.Member) throws(SecretError) -> MountedUnit.Content {
-    if member.kind == .open {
+    if member.kind == .bundle {
       do throws(SecretError) {
         let folder = try OpenFolder(path: member.path)
         return .open(try readAll(of: folder, path: member.path))
@@ -86,7 +86,7 @@ struct MountedUnitReader {
     of file: borrowing OpenFile, _ kind: MountedUnit.Member.Kind
   ) throws(SecretError) -> MountedUnit.Content {
     if file.isMountRoot { notes.append(.neverUpdates(path: file.path)) }
-    guard kind != .open else {
+    guard kind != .open && kind != .bundle else {
       let bytes = try steadily(file) { (file) throws(SecretError) in
         try MountedFile.read(file, limit: MountedUnit.fileLimit)
       }

@@ -36,8 +36,8 @@ package struct TLSMaterial: Sendable {
     }
 
     init(_ configuration: TLSConfiguration) {
-      if case .file(let path) = configuration.trust { authorities = add(path, .open) }
-      if let revocation = configuration.revocation { lists = add(revocation.path, .open) }
+      if case .file(let path) = configuration.trust { authorities = add(path, .bundle) }
+      if let revocation = configuration.revocation { lists = add(revocation.path, .bundle) }
       guard let identity = configuration.clientIdentity else { return }
       switch identity.format {
       case .pem:

@@ -105,7 +105,7 @@ package struct SettingReader {
     }
   }
 
-  /// The path of a secret file that can be read. Its content stays in protected memory, and is kept out of the log.
+  /// The path of a secret file that can be read. Its content is looked at in protected memory only.
   /// `mark` must stand in it.
   package mutating func secretFile(_ setting: Setting, containing mark: String? = nil) -> String? {
     guard let path = given(setting) else { return nil }
@@ -129,7 +129,7 @@ package struct SettingReader {
   package mutating func fileOrFolder(_ setting: Setting, containing mark: String) -> String? {
     guard let path = given(setting) else { return nil }
     do throws(SecretError) {
-      let unit = try MountedUnit.read([MountedUnit.Member(path: path, kind: .open)])
+      let unit = try MountedUnit.read([MountedUnit.Member(path: path, kind: .bundle)])
       for file in unit.contents.flatMap(\.files) where !SettingReader.contains(file.bytes, mark) {
         fault(
           setting,

@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  private func members(_ names: [String], _ kind: MountedUnit.Member.Kind = .open) -> [MountedUnit.Member] {
+  private func members(_ names: [String], _ kind: MountedUnit.Member.Kind = .bundle) -> [MountedUnit.Member] {
     names.map { MountedUnit.Member(path: $0.hasPrefix("/") ? $0 : folder + "/" + $0, kind: kind) }
   }
 
@@ -119,6 +119,7 @@ import Testing
     try FileManager.default.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
     #expect(code(members(["empty"])) == .empty)
     #expect(code(members(["empty"], .secret)) == .notAFile)
+    #expect(code(members(["empty"], .open)) == .notAFile)
     try write("large", String(repeating: "x", count: MountedUnit.fileLimit + 1))
     #expect(code(members(["large"])) == .tooLarge(limit: MountedUnit.fileLimit))
     for index in 0...MountedUnit.mostFiles { try write("many/\(index)", "x") }
@@ -141,6 +142,20 @@ import Testing
     let unit = try MountedUnit.read(members(["key"], .secret) + members(["cert"]))
     #expect(unit.notes == [.readableByEveryone(path: folder + "/key")])
     #expect(unit.notes[0].description.contains("0400"))
+  }
+
+  /// What the kernel lists as a mounted file is told apart from any other.
+  @Test func filesMountedByThemselvesAreNoted() throws {
+    try write("plain", "x")
+    #expect(try !OpenFile(path: folder + "/plain").isMountRoot)
+    let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+    for line in mounts.split(separator: "\n") {
+      let path = String(line.split(separator: " ")[4])
+      var status = stat()
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+      let file = try OpenFile(path: path)
+      #expect(file.isMountRoot, "\(path)")
+    }
   }
 
   /// Every byte of a binary secret counts; text secrets lose one line end.
