@@ -22,27 +22,41 @@ internal import Secrets
   ///
   /// - Throws: `TLSError.fileUnusable` naming the file and which certificate is damaged, or that there is none.
   static func readAll(_ pem: [UInt8], file: String) throws(TLSError) -> [Certificate] {
-    guard let bio = MemoryBIO(reading: pem) else { throw TLSError(.exhausted, "no memory for '\(file)'") }
+    try unsafe pem.withUnsafeBytes { unsafe parse($0, file: file) }.get()
+  }
+
+  /// The same for a file that holds a private key as well, which stays where it is.
+  static func readAll(beside secret: SharedSecret, file: String) throws(TLSError) -> [Certificate] {
+    try unsafe secret.withBytes { unsafe parse($0, file: file) }.get()
+  }
+
+  private static func parse(_ pem: UnsafeRawBufferPointer, file: String) -> Result<[Certificate], TLSError> {
     var found: [Certificate] = []
     OpenSSLErrors.clear()
-    while let handle = unsafe PEM_read_bio_X509(bio.handle, nil, neverPrompt, nil) {
-      unsafe found.append(Certificate(adopting: handle))
+    if let start = pem.baseAddress, let bio = unsafe BIO_new_mem_buf(start, Int32(clamping: pem.count)) {
+      defer { unsafe BIO_free_all(bio) }
+      while let handle = unsafe PEM_read_bio_X509(bio, nil, neverPrompt, nil) {
+        unsafe found.append(Certificate(adopting: handle))
+      }
     }
     let errors = OpenSSLErrors.take()
     let isOrderlyEnd = errors.last.map { $0.reason == PEM_R_NO_START_LINE } ?? true
     guard isOrderlyEnd else {
       let reason = errors.last?.text ?? "unreadable"
-      throw TLSError(
-        .fileUnusable, "certificate \(found.count + 1) in '\(file)' is damaged (\(reason)): mount the whole PEM file")
+      return .failure(
+        TLSError(
+          .fileUnusable, "certificate \(found.count + 1) in '\(file)' is damaged (\(reason)): mount the whole PEM file")
+      )
     }
     guard !found.isEmpty else {
-      let content = unsafe pem.withUnsafeBytes { unsafe PEMContent($0) }
-      throw TLSError(
-        .fileUnusable,
-        "'\(file)' holds no certificate but \(content.description): it must be PEM, beginning with"
-          + " -----BEGIN CERTIFICATE-----\(content.advice)")
+      let content = unsafe PEMContent(pem)
+      return .failure(
+        TLSError(
+          .fileUnusable,
+          "'\(file)' holds no certificate but \(content): it must be PEM, beginning with"
+            + " -----BEGIN CERTIFICATE-----\(content.advice)"))
     }
-    return found
+    return .success(found)
   }
 
   /// A passphrase callback that refuses: without one the library would ask on the terminal.

@@ -25,7 +25,12 @@ struct ClientCredentials {
     let key: PrivateKey
     switch identity.format {
     case .pem:
-      chain = try Certificate.readAll(material.certificates ?? [], file: file)
+      chain =
+        if let pem = material.certificates {
+          try Certificate.readAll(pem, file: file)
+        } else {
+          try Certificate.readAll(beside: secret, file: file)
+        }
       key = try PrivateKey.read(secret, file: identity.keyFile, passphrase: material.passphrase)
     case .pkcs12:
       let archive = try PKCS12Archive.read(secret, file: file, passphrase: material.passphrase)

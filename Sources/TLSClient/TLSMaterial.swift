@@ -14,9 +14,9 @@ package struct TLSMaterial: Sendable {
   let authorities: [MountedUnit.OpenContent]?
   /// PEM of the revocation lists; nil: revocation is not checked.
   let revocationLists: [MountedUnit.OpenContent]?
-  /// PEM of the client's certificate chain; nil: there is none, or it stands in an archive.
+  /// PEM of the client's certificate chain; nil: there is none, or it stands beside the key.
   let certificates: [UInt8]?
-  /// PEM of the client's private key, or the PKCS#12 archive.
+  /// PEM of the client's private key, with the chain if it has no file of its own, or the PKCS#12 archive.
   let key: SharedSecret?
   /// The key's passphrase.
   let passphrase: SharedSecret?
@@ -41,7 +41,8 @@ package struct TLSMaterial: Sendable {
       guard let identity = configuration.clientIdentity else { return }
       switch identity.format {
       case .pem:
-        certificate = add(identity.certificateFile, .open)
+        // A file that holds both is a secret.
+        if identity.certificateFile != identity.keyFile { certificate = add(identity.certificateFile, .open) }
         key = add(identity.keyFile, .secret)
       case .pkcs12: key = add(identity.keyFile, .binarySecret)
       }

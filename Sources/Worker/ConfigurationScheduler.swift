@@ -70,7 +70,7 @@ package struct SchedulerConfiguration: Sendable {
   private static func readTLS(_ reader: inout SettingReader, _ address: SchedulerAddress) -> TLSConfiguration? {
     let wish = reader.choice(.temporalTLS)
     let tls = TLSConfiguration.read(&reader)
-    let needing = TLSConfiguration.settingsInUse(&reader)
+    let needing = tls.settingsInUse(reader)
     let hasKey = reader.isSet(.temporalAPIKey)
     switch decide(wish: wish, address: address, needing: needing, hasKey: hasKey) {
     case .plaintext: return nil

@@ -33,12 +33,12 @@ extension TLSConfiguration {
   }
 
   /// The variables that are set and that only TLS uses; none of them may be lost by a plaintext connection.
-  static func settingsInUse(_ reader: inout SettingReader) -> [Setting] {
+  func settingsInUse(_ reader: SettingReader) -> [Setting] {
     let texts = [
       Setting.temporalTLSCA, .temporalTLSServerName, .temporalTLSCert, .temporalTLSKey, .temporalTLSPKCS12,
       .temporalTLSCRL, .temporalTLSPins, .temporalTLSSPIFFEID,
     ].filter { reader.isSet($0) }
-    return texts + (reader.flag(.temporalTLSRequireCertRequest) ? [.temporalTLSRequireCertRequest] : [])
+    return texts + (requiresCertificateRequest ? [.temporalTLSRequireCertRequest] : [])
   }
 
   private static func readPins(_ reader: inout SettingReader) -> Set<PublicKeyPin> {

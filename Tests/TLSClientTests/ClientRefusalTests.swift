@@ -65,9 +65,10 @@ struct ClientRefusalTests {
       let mark: [UInt8] = [0, 0, 0, 1, 0x80 | index]
       return bytes.indices.contains { bytes[$0...].starts(with: mark) }
     }
-    for (client, now, index) in [
-      ("client", nil, UInt8(8)), ("lateclient", Int64(1_579_000_000), 12), ("foreignclient", nil, 12),
-    ] {
+    let cases: [(client: String, now: Int64?, index: UInt8)] = [
+      ("client", nil, 8), ("lateclient", 1_579_000_000, 12), ("foreignclient", nil, 12),
+    ]
+    for (client, now, index) in cases {
       let outcome = try TLSProbe.connect(
         gate.port, TLSProbe.configuration(pki, client: pki.pair(client)), now: now, reads: true, request: request,
         until: { holds(index, $0) })

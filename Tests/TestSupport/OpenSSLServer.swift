@@ -15,11 +15,14 @@ package struct OpenSSLServer: Sendable {
   package init(_ pair: TestCertificates.Pair, alpn: String? = "h2", _ options: [String] = []) throws {
     port = try LoopbackPort.free()
     folder = try TemporaryFolder("sallyport-s_server")
+    // The program takes the leaf from one file and what stands above it from another.
+    let end = "-----END CERTIFICATE-----\n"
+    let chain = try String(contentsOfFile: pair.certificate, encoding: .utf8).components(separatedBy: end).dropFirst()
+    let above = chain.joined(separator: end)
+    let chainOption = try above.isEmpty ? [] : ["-cert_chain", folder.write("chain.pem", above)]
     let arguments =
-      [
-        "s_server", "-accept", "127.0.0.1:\(port)", "-cert", pair.certificate, "-cert_chain", pair.certificate, "-key",
-        pair.key, "-quiet",
-      ] + (alpn.map { ["-alpn", $0] } ?? []) + options
+      ["s_server", "-accept", "127.0.0.1:\(port)", "-cert", pair.certificate, "-key", pair.key, "-quiet"]
+      + chainOption + (alpn.map { ["-alpn", $0] } ?? []) + options
     peer = try BackgroundPeer("openssl", arguments, folder: folder.path)
     try peer.waitForPort(port)
   }
