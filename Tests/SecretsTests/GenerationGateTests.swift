@@ -3,7 +3,7 @@ import Testing
 @testable import Secrets
 
 @Suite struct GenerationGateTests {
-  private let (a, b, c): ([UInt8], [UInt8], [UInt8]) = ([1], [2], [3])
+  private let a: [UInt8] = [1], b: [UInt8] = [2], c: [UInt8] = [3]
 
   @Test func theFirstReadingCountsAtOnce() {
     var gate = GenerationGate()

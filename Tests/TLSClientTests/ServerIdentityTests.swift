@@ -101,8 +101,7 @@ struct ServerIdentityTests {
     let stranger = try meet("stranger").outcome.error
     #expect(stranger?.code == .serverUntrusted)
     #expect(stranger?.message.contains(pki.root) == true)
-    let server = try OpenSSLServer(
-      TestCertificates.Pair(certificate: pki.file("good.leaf"), key: pki.file("good.key")))
+    let server = try OpenSSLServer(pki.pairWithoutChain("good"))
     let incomplete = try TLSProbe.connect(server.port, TLSProbe.configuration(pki)).error
     #expect(incomplete?.code == .serverUntrusted)
     #expect(incomplete?.message.contains("the chain is incomplete") == true, "\(String(describing: incomplete))")

@@ -23,6 +23,11 @@ package struct TestPKI: Sendable {
     TestCertificates.Pair(certificate: file(name + ".crt"), key: file(name + ".key"))
   }
 
+  /// The leaf alone and its key, as a server with an incomplete chain shows it.
+  package func pairWithoutChain(_ name: String) -> TestCertificates.Pair {
+    TestCertificates.Pair(certificate: file(name + ".leaf"), key: file(name + ".key"))
+  }
+
   /// The set that the tests of this process share.
   package static func shared() throws -> TestPKI { try sharedSet.get() }
 

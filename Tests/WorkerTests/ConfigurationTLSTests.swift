@@ -1,4 +1,5 @@
 import Foundation
+import GRPCClient
 import Secrets
 import TLSClient
 import TestSupport
