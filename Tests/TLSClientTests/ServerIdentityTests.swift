@@ -74,6 +74,9 @@ struct ServerIdentityTests {
     #expect(try code("wildcard", host: "a.scheduler.test") == nil)
     #expect(try code("wildcard", host: "a.b.scheduler.test") == .serverNameMismatch)
     #expect(try code("wildcard", host: "scheduler.test") == .serverNameMismatch)
+    let many = try meet("manynames").outcome.error
+    #expect(many?.code == .serverNameMismatch && many?.message.contains(" and 292 more") != true)
+    #expect(many?.message.contains(" and 248 more") == true, "\(String(describing: many).prefix(600))")
   }
 
   @Test("S4 an address matches an address of the certificate, never the same digits as a name")

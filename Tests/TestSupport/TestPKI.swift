@@ -77,6 +77,8 @@ package struct TestPKI: Sendable {
     issue cnonly int localhost "${leaf}serverAuth"
     issue wildcard int localhost "${leaf}serverAuth\nsubjectAltName=DNS:*.scheduler.test"
     issue digits int localhost "${leaf}serverAuth\nsubjectAltName=DNS:127.0.0.1"
+    many=$(seq -f 'DNS:n%g.example' -s, 300)
+    issue manynames int localhost "${leaf}serverAuth\nsubjectAltName=$many"
     issue clientonly int localhost "${leaf}clientAuth\nsubjectAltName=$both"
     issue revoked int localhost "${leaf}serverAuth\nsubjectAltName=$both"
     issue workload int frontend "${leaf}serverAuth\nsubjectAltName=URI:spiffe://prod.example/temporal/frontend"
