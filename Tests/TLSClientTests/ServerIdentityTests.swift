@@ -75,7 +75,7 @@ struct ServerIdentityTests {
     #expect(try code("wildcard", host: "a.b.scheduler.test") == .serverNameMismatch)
     #expect(try code("wildcard", host: "scheduler.test") == .serverNameMismatch)
     let many = try meet("manynames").outcome.error
-    #expect(many?.code == .serverNameMismatch && many?.message.contains(" and 292 more") != true)
+    #expect(many?.code == .serverNameMismatch)
     #expect(many?.message.contains(" and 248 more") == true, "\(String(describing: many).prefix(600))")
   }
 
