@@ -130,10 +130,11 @@ internal import Secrets
     unsafe alternativeNames { name in unsafe Self.text { unsafe GENERAL_NAME_print($0, name) } }
   }
 
-  /// The names it is for on one line.
+  /// The first eight names it is for, on one line, and how many more there are: a hostile server may send many.
   var names: String {
     let list = nameList
-    return list.isEmpty ? "no alternative names" : list.joined(separator: ", ")
+    let shown = list.prefix(8).joined(separator: ", ")
+    return list.isEmpty ? "no alternative names" : list.count > 8 ? shown + " and \(list.count - 8) more" : shown
   }
 
   /// The URIs among the names, byte by byte; one that is no ASCII text comes out as an empty text, which matches

@@ -101,7 +101,7 @@ struct RefusalTests {
     #expect(listener.connections == 0)
   }
 
-  @Test("A key that belongs to another certificate, before anything is dialed")
+  @Test("S19 a key that belongs to another certificate is refused before anything is dialed")
   func mismatchedKey() async throws {
     let listener = try RawServer { _ in }
     let mixed = TLSConfiguration(

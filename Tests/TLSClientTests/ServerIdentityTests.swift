@@ -74,6 +74,9 @@ struct ServerIdentityTests {
     #expect(try code("wildcard", host: "a.scheduler.test") == nil)
     #expect(try code("wildcard", host: "a.b.scheduler.test") == .serverNameMismatch)
     #expect(try code("wildcard", host: "scheduler.test") == .serverNameMismatch)
+    let many = try meet("manynames").outcome.error
+    #expect(many?.code == .serverNameMismatch)
+    #expect(many?.message.contains(" and 248 more") == true, "\(String(describing: many).prefix(600))")
   }
 
   @Test("S4 an address matches an address of the certificate, never the same digits as a name")
@@ -101,8 +104,7 @@ struct ServerIdentityTests {
     let stranger = try meet("stranger").outcome.error
     #expect(stranger?.code == .serverUntrusted)
     #expect(stranger?.message.contains(pki.root) == true)
-    let server = try OpenSSLServer(
-      TestCertificates.Pair(certificate: pki.file("good.leaf"), key: pki.file("good.key")))
+    let server = try OpenSSLServer(pki.pairWithoutChain("good"))
     let incomplete = try TLSProbe.connect(server.port, TLSProbe.configuration(pki)).error
     #expect(incomplete?.code == .serverUntrusted)
     #expect(incomplete?.message.contains("the chain is incomplete") == true, "\(String(describing: incomplete))")

@@ -88,12 +88,15 @@ package struct TLSPeer: Sendable {
                 self.raw.shutdown(socket.SHUT_WR)
                 time.sleep(0.2)
                 return
+            # Bytes that are no record of the client's; when they fall into the middle of one, its rest must come first.
             self.incoming.write(b"\x17\x03\x03\x00\x20" + bytes(32))
-            try:
-                while True:
+            while True:
+                try:
                     self.tls.read(65536)
-            except ssl.SSLError:
-                pass
+                except ssl.SSLWantReadError:
+                    self.incoming.write(self.raw.recv(65536))
+                except ssl.SSLError:
+                    break
             self.flush()
             self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -23,6 +23,11 @@ package struct TestPKI: Sendable {
     TestCertificates.Pair(certificate: file(name + ".crt"), key: file(name + ".key"))
   }
 
+  /// The leaf alone and its key, as a server with an incomplete chain shows it.
+  package func pairWithoutChain(_ name: String) -> TestCertificates.Pair {
+    TestCertificates.Pair(certificate: file(name + ".leaf"), key: file(name + ".key"))
+  }
+
   /// The set that the tests of this process share.
   package static func shared() throws -> TestPKI { try sharedSet.get() }
 
@@ -72,6 +77,8 @@ package struct TestPKI: Sendable {
     issue cnonly int localhost "${leaf}serverAuth"
     issue wildcard int localhost "${leaf}serverAuth\nsubjectAltName=DNS:*.scheduler.test"
     issue digits int localhost "${leaf}serverAuth\nsubjectAltName=DNS:127.0.0.1"
+    many=$(seq -f 'DNS:n%g.example' -s, 300)
+    issue manynames int localhost "${leaf}serverAuth\nsubjectAltName=$many"
     issue clientonly int localhost "${leaf}clientAuth\nsubjectAltName=$both"
     issue revoked int localhost "${leaf}serverAuth\nsubjectAltName=$both"
     issue workload int frontend "${leaf}serverAuth\nsubjectAltName=URI:spiffe://prod.example/temporal/frontend"

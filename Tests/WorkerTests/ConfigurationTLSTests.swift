@@ -1,5 +1,6 @@
 import GRPCClient
 import Foundation
+import GRPCClient
 import Secrets
 import TLSClient
 import TestSupport
