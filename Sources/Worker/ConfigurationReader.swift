@@ -36,7 +36,7 @@ package struct SettingReader {
   /// The value as it is set; an empty one counts as unset.
   package mutating func given(_ setting: Setting) -> String? {
     consulted.insert(setting.name)
-    return ([setting.name] + setting.aliases).lazy.compactMap { environment.values[$0] }.first { !$0.isEmpty }
+    return ([setting.name] + setting.aliases).compactMap { environment.values[$0] }.first { !$0.isEmpty }
   }
 
   /// Whether the variable, or its `_FILE`, has a value.
@@ -106,7 +106,7 @@ package struct SettingReader {
   /// A secret from the variable or from the file that `NAME_FILE` names.
   package mutating func secret(_ setting: Setting) -> SecretSource? {
     consulted.insert(setting.name)
-    let value = ([setting.name] + setting.aliases).lazy.compactMap { environment.secrets[$0] }.first
+    let value = ([setting.name] + setting.aliases).compactMap { environment.secrets[$0] }.first
     guard let fileName = setting.fileName, let path = environment.values[fileName], !path.isEmpty else {
       if let value { Redactor.process.register(value) }
       return value.map { .value($0) }
