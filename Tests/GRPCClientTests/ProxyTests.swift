@@ -177,6 +177,17 @@ struct WayOutTests {
     await channel.shutdown(grace: .zero)
   }
 
+  @Test("Plaintext to this machine does not extend to another host that serves as well") func remoteAlternative()
+    async throws
+  {
+    let listener = try LoopbackListener()
+    let channel = try Scheduler.channel(port: listener.port) { $0.alternatives = [("scheduler.invalid", 7_233)] }
+    let error = try await Scheduler.failure(of: channel, GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(20)))
+    #expect(error.code == .failedPrecondition && error.message.contains("plaintext to 'scheduler.invalid' is refused"))
+    #expect(listener.drain() == 0)
+    await channel.shutdown(grace: .zero)
+  }
+
   @Test(
     "Several hosts, each proved by its own name: one that is away and one that shows a wrong certificate are passed by")
   func alternatives() async throws {

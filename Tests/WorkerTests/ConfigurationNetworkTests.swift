@@ -138,4 +138,13 @@ import Testing
       #expect(faults(["TEMPORAL_ADDRESS": value]).count == 1, "\(value)")
     }
   }
+
+  @Test func refusalsPointToTheirVariables() {
+    func advice(_ text: String) -> [String] { ConnectionAdvice.settings(text, isCredentialRefused: false) }
+    #expect(
+      advice("no connection to s:1: no rule admits 's' on port 1: add 's:1' to SALLYPORT_EGRESS_ALLOW")
+        == ["SALLYPORT_EGRESS_ALLOW"])
+    #expect(
+      advice("no connection to s:1: the proxy p:3128 said 407 Proxy Authentication Required").first == "HTTPS_PROXY")
+  }
 }
