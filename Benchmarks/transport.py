@@ -123,7 +123,7 @@ def measure_ceiling(server: Server, folder: pathlib.Path, size: int, in_flight: 
     path = f"bench.Load/Bytes{size}.grpc"
     before = server.processor_seconds()
     process = subprocess.Popen(
-        ["h2load", "-c1", f"-m{in_flight}", "-t1", f"--duration={seconds}", f"--warm-up-time={warm_up}", "-w21", "-W23",
+        ["h2load", "-c1", f"-m{in_flight}", "-t1", f"--duration={seconds * 1000:.0f}ms", f"--warm-up-time={warm_up * 1000:.0f}ms", "-w21", "-W23",
          "-d", folder / "files" / path, "-H", "te: trailers", "-H", "content-type: application/grpc", f"--log-file={log}",
          f"https://127.0.0.1:{server.port}/{path}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
