@@ -57,6 +57,13 @@ package struct CertificateExpiry: Sendable, Hashable {
   package var notBefore: Int64
   /// When it ceases to be valid, in seconds since 1970.
   package var notAfter: Int64
+
+  package init(kind: Kind, subject: String, notBefore: Int64, notAfter: Int64) {
+    self.kind = kind
+    self.subject = subject
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+  }
 }
 
 extension TLSSession {

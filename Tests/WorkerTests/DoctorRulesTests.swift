@@ -1,5 +1,7 @@
 import Foundation
 import Observability
+import OrderedCollections
+import PlainData
 import TLSClient
 import TestSupport
 import Testing
