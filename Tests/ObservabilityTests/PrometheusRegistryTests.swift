@@ -47,7 +47,7 @@ import Testing
     open.decrement(by: 2)
     let seconds = FloatingPointCounter(label: "waited_seconds_total", factory: registry)
     seconds.increment(by: 0.25)
-    seconds.increment(by: .nan)
+    seconds.increment(by: Double.nan)
     let sizes = Recorder(label: "message_bytes", factory: registry)
     sizes.record(300)
     let page = try page()

@@ -2,6 +2,8 @@ import OrderedCollections
 import PlainData
 import Foundation
 import Observability
+import OrderedCollections
+import PlainData
 import TLSClient
 import TestSupport
 import Testing
