@@ -24,6 +24,12 @@ package struct TokenURL: Sendable, Hashable, CustomStringConvertible {
     guard text.utf8.allSatisfy({ (33..<127).contains($0) }), !text.isEmpty, text.utf8.count <= 2_048 else {
       throw Fault(reason: "is longer than 2048 bytes or holds characters that no URL has")
     }
+    // libcurl forgives a wrong number of slashes; whoever wrote it meant something else.
+    let lower = text.lowercased()
+    guard let mark = ["https://", "http://"].first(where: { lower.hasPrefix($0) }) else {
+      throw Fault(reason: "does not begin with https://")
+    }
+    guard !lower.dropFirst(mark.count).hasPrefix("/") else { throw Fault(reason: "lacks the host") }
     guard let handle = unsafe curl_url() else { throw Fault(reason: "cannot be read: no memory") }
     defer { unsafe curl_url_cleanup(handle) }
     guard unsafe curl_url_set(handle, CURLUPART_URL, text, 0) == CURLUE_OK,
@@ -31,7 +37,6 @@ package struct TokenURL: Sendable, Hashable, CustomStringConvertible {
       let host = unsafe Self.part(CURLUPART_HOST, of: handle), !host.isEmpty,
       let port = unsafe Self.part(CURLUPART_PORT, of: handle).flatMap({ Int($0) }), (1...65_535).contains(port)
     else { throw Fault(reason: "is no URL of the form https://host/path") }
-    guard scheme == "https" || scheme == "http" else { throw Fault(reason: "has a scheme other than https") }
     guard unsafe Self.part(CURLUPART_USER, of: handle) == nil, unsafe Self.part(CURLUPART_PASSWORD, of: handle) == nil
     else { throw Fault(reason: "carries a user or password, which has no place there") }
     guard unsafe Self.part(CURLUPART_FRAGMENT, of: handle) == nil else { throw Fault(reason: "has a fragment (#…)") }

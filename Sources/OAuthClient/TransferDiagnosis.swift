@@ -49,7 +49,8 @@ struct TransferDiagnosis {
     case CURLE_COULDNT_CONNECT: return notConnected
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR: return untrusted
     case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED:
-      return verification == 0 ? OAuthError(.tlsFailed, "no TLS with \(url): \(text)\(tlsHint)") : untrusted
+      // 1 is OpenSSL's "unspecified": no certificate was looked at.
+      return verification <= 1 ? OAuthError(.tlsFailed, "no TLS with \(url): \(text)\(tlsHint)") : untrusted
     case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_NOT_BUILT_IN, CURLE_UNKNOWN_OPTION:
       return OAuthError(.exhausted, "libcurl could not prepare the request to \(url) (\(text))")
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY:
@@ -61,7 +62,10 @@ struct TransferDiagnosis {
       // In TLS 1.3 the server judges the client's certificate after the handshake.
       return OAuthError(.tlsFailed, "\(url) broke TLS off: \(text)\(tlsHint)")
     }
-    return OAuthError(.connectionLost, "the connection to \(url) broke before the answer was complete: \(text)")
+    // A TLS 1.3 server that refuses the client closes after the handshake, and the alert is lost when our request crosses it.
+    let hint = url.isSecure && code == CURLE_SEND_ERROR ? ": it may demand a client certificate, or refuse ours" : ""
+    return OAuthError(
+      .connectionLost, "the connection to \(url) broke before the answer was complete: \(text)\(hint)")
   }
 
   private var timedOut: OAuthError {

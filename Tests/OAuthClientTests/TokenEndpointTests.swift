@@ -94,7 +94,9 @@ struct TokenEndpointTests {
     #expect(!request.client.isEmpty)
     #expect(request.body.hasSuffix("&client_id=sallyport%3A1") && request.headers["authorization"] == nil)
     let error = try failure(try endpoint(server.url, .certificate))
-    #expect(error.code == .tlsFailed && error.message.contains("may demand a client certificate"), "\(error)")
+    // The server's alert is read, or lost when the request crosses it: both name the certificate.
+    #expect([.tlsFailed, .connectionLost].contains(error.code), "\(error)")
+    #expect(error.message.contains("may demand a client certificate"), "\(error)")
     #expect(try server.requests().count == 1)
   }
 
@@ -246,7 +248,7 @@ struct TokenEndpointTests {
       """)
     // The configuration bites: with it OpenSSL's own program has no ciphers left.
     #expect(try PeerProcess.capture("/usr/bin/openssl", ["ciphers"], environment: ["OPENSSL_CONF": file]).status != 0)
-    await #expect(processExitsWith: .success) { [file] in
+    await #expect(processExitsWith: .success) { [file = file as String] in
       let certificates = try TestCertificates.shared()
       let server = try TokenEndpointServer(certificates, steps: [.token("T1")])
       setenv("OPENSSL_CONF", file, 1)
