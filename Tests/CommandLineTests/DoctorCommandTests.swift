@@ -41,6 +41,22 @@ private struct DoctorRig {
       """, mode: 0o600)
   }
 
+  /// A certificate for localhost whose time is over; `x509 -req` cannot date one back, `ca` can.
+  func expiredServer() throws -> TestCertificates.Pair {
+    let authority = certificates.folder.path
+    let script = """
+      set -e
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout late.key -out late.csr -subj /CN=localhost
+      : > late.index
+      printf '%s\\n' '[ca]' 'default_ca=d' '[d]' 'database=late.index' 'rand_serial=yes' 'default_md=sha256' 'policy=p' \
+        'x509_extensions=e' '[p]' 'commonName=supplied' '[e]' 'subjectAltName=DNS:localhost' > late.cnf
+      openssl ca -batch -notext -config late.cnf -in late.csr -out late.crt -cert \(authority)/ca.crt \
+        -keyfile \(authority)/ca.key -outdir . -startdate 20200101000000Z -enddate 20200201000000Z
+      """
+    try PeerProcess.run("/bin/bash", ["-c", script], folder: folder.path)
+    return .files(certificate: folder.file("late.crt"), key: folder.file("late.key"))
+  }
+
   func gateway(_ kind: Gateway.Kind) throws -> Gateway {
     try Gateway.start(kind, backend: server.port, certificates: certificates)
   }
@@ -246,7 +262,7 @@ private struct Findings {
   @Test("A server whose certificate has expired: the advice names the clock")
   func expiredServer() throws {
     let gateway = try Gateway.nginx(
-      backend: rig.server.port, certificates: rig.certificates, server: rig.certificates.expired)
+      backend: rig.server.port, certificates: rig.certificates, server: try rig.expiredServer())
     let found = try rig.run(rig.environment(port: gateway.port))
     #expect(found.fails(first: "tls", advising: "renew", "clock", skipping: Self.afterTLS), "\(found.text)")
   }

@@ -88,7 +88,7 @@ import Testing
       ("le", "x"), ("9 lives", "a\"b\\c\nd\r\ne"), ("", "\u{1B}[31m"), ("__name__", String(repeating: "ü", count: 500)),
     ]
     Recorder(label: "1 bad name{}", dimensions: labels, factory: registry).record(1)
-    Counter(label: "", factory: registry).increment()
+    Counter(label: "é_total", factory: registry).increment()
     let page = try page()
     let series = try #require(page.samples.keys.first { $0.name == "_1_bad_name___sum" })
     #expect(series.labels["le_"] == "x")
