@@ -22,6 +22,8 @@ import stage as stage_module
 QUICK = {"models/one.sql": "select 1 as id", "models/two.sql": "select id from {{ ref('one') }}"}
 # Tests only read, so that runs which overlap do not meet in the warehouse.
 READING = {f"tests/{name}.sql": "select pg_sleep(0.2)::text as slept where false" for name in ("one", "two", "three")}
+# An activity that was lost on its way is delivered again after its heartbeat timeout: 60 s unless told otherwise.
+SOON = {"dbt_temporal.yml": "timeouts:\n  node_heartbeat_secs: 10\n  plan_secs: 20\n"}
 POLLS = 10  # of a worker: 5 for workflow tasks, 5 for activity tasks
 
 
@@ -196,7 +198,7 @@ def test_x6_a_stopped_process_goes_on_without_a_storm(stage, tmp_path):
 
 
 def test_x8_a_terminator_that_restarts_every_two_seconds_loses_no_run(tmp_path):
-    project = projects.project(tmp_path / "p", READING)
+    project = projects.project(tmp_path / "p", READING | SOON)
     with stage_module.Stage("haproxy") as stage:
         worker = stage.worker(project=project).start()
         over = threading.Event()

@@ -25,9 +25,11 @@ package struct Load: Sendable {
   ///   once as the plan says, each waiting for one call before it makes the next.
   package func run(_ call: @escaping @Sendable ([UInt8]) async throws -> Int) async throws {
     let shared = Shared()
+    // One for all lanes: what is measured is what the transport holds, not its callers.
+    let message = [UInt8](repeating: 0x5a, count: plan.messageBytes)
     try await withThrowingTaskGroup(of: LatencyHistogram.self) { group in
       for _ in 0..<plan.inFlight {
-        group.addTask { try await lane(shared, call) }
+        group.addTask { try await lane(shared, message, call) }
       }
       try await Task.sleep(for: .seconds(plan.warmUp))
       let (before, callsBefore) = (ProcessReading.now(), shared.calls.load(ordering: .relaxed))
@@ -43,9 +45,8 @@ package struct Load: Sendable {
   }
 
   private func lane(
-    _ shared: Shared, _ call: @Sendable ([UInt8]) async throws -> Int
+    _ shared: Shared, _ message: [UInt8], _ call: @Sendable ([UInt8]) async throws -> Int
   ) async throws -> LatencyHistogram {
-    let message = [UInt8](repeating: 0x5a, count: plan.messageBytes)
     var latencies = LatencyHistogram()
     while true {
       let phase = shared.phase.load(ordering: .relaxed)
