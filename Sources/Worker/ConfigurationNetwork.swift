@@ -1,4 +1,5 @@
 package import Egress
+import OAuthClient
 package import Secrets
 
 /// The way out: what may be dialed, and through which proxy.

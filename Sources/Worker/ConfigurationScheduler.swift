@@ -1,3 +1,4 @@
+import Egress
 import GRPCClient
 package import OAuthClient
 import Secrets
