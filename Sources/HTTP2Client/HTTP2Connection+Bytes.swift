@@ -137,6 +137,17 @@ extension HTTP2Connection {
     stageCiphertext()
   }
 
+  /// Moves all that HTTP/2 has queued into the staging area, whatever waits there already.
+  func stageResets(of session: HTTP2Session) throws {
+    let output = try session.takeOutput(limit: 1 << 20)
+    if let tls {
+      try tls.write(output)
+    } else {
+      staged.append(contentsOf: output)
+    }
+    stageCiphertext()
+  }
+
   /// Moves ciphertext into the staging area.
   func stageCiphertext() {
     guard let tls, tls.ciphertextCount > 0 else { return }

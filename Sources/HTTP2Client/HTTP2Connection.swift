@@ -182,8 +182,10 @@ package final class HTTP2Connection {
     guard stage == .open, let session else {
       return fail(HTTP2Error(.connectionLost, "the connection was closed by this side"))
     }
-    stage = .closing
     for (stream, _) in session.abandonedStreams { session.reset(stream, .cancel) }
+    // Once the farewell has begun the library drops every reset that it still holds.
+    try? stageResets(of: session)
+    stage = .closing
     session.terminate(.noError)
     restartTimer(at: .now() + options.timing.farewell) { [weak self] in self?.farewellEnded() }
     pump()
