@@ -245,7 +245,9 @@ package final class HTTP2Connection {
 
   private func scheduleKeepalive() {
     guard let keepalive else { return }
-    restartTimer(at: keepalive.deadline) { [weak self] in self?.keepaliveDue() }
+    // An answer to a PING brings the next one forward; the timer, set for the answer's own time, must not come after it.
+    let interval = max(options.keepaliveInterval, Keepalive.floor)
+    restartTimer(at: min(keepalive.deadline, .now() + interval)) { [weak self] in self?.keepaliveDue() }
   }
 
   private func keepaliveDue() {
