@@ -108,7 +108,7 @@ package final class Dial {
     for action in actions where completion != nil {
       switch action {
       case .resolve(let index): resolve(index)
-      case .connect(let address, let name): connect(address, name: race.names[name].host)
+      case .connect(let address, let name): connect(address, name: provenName(name))
       case .setStagger:
         cancelStagger()
         staggerTimer = loop.setTimer(at: .now() + Self.stagger) { [weak self] in
@@ -119,6 +119,12 @@ package final class Dial {
       case .finish(let error): loop.setTimer(at: .now()) { [weak self] in self?.finish(.failure(error)) }
       }
     }
+  }
+
+  /// Whom the other side must prove to be: the destination, never the proxy on the way.
+  private func provenName(_ index: Int) -> String {
+    if case .proxy = target.route { return target.host }
+    return race.names[index].host
   }
 
   private func resolve(_ index: Int) {

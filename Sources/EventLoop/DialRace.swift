@@ -37,6 +37,9 @@ struct DialRace {
   private var connecting: [SocketAddress] = []
   private var failures: [EventLoopError] = []
 
+  /// Prepares a race for at least one name.
+  ///
+  /// - Parameter isLoopbackOnly: no address but this machine's own is tried.
   init(_ names: [Name], policy: EgressPolicy, isLoopbackOnly: Bool) {
     self.names = names
     self.policy = policy

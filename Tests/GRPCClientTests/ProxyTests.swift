@@ -158,6 +158,15 @@ struct ProxyTests {
     #expect(channel.state.succeededCalls == 0 && channel.state.connections == 0)
     await channel.shutdown(grace: .zero)
     proxy.peer.stop()
+    // A certificate of the right authority for the proxy's own address proves nothing either.
+    let elsewhere = try Gateway.nginx(
+      backend: server.port, certificates: certificates, server: certificates.server, clientVerification: "")
+    let second = try TestProxy.diverting(to: elsewhere.port)
+    let named = try self.channel(7_233, through: second.address, host: "scheduler.test")
+    let mismatch = try await Scheduler.failure(of: named, info)
+    #expect(mismatch.cause?.contains("is not for 'scheduler.test'") == true, "\(mismatch)")
+    await named.shutdown(grace: .zero)
+    second.peer.stop()
   }
 }
 
