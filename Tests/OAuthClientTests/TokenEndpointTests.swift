@@ -167,6 +167,17 @@ struct TokenEndpointTests {
     #expect(try failure(try endpoint(server.url)).code == .connectionLost)
   }
 
+  @Test func fiftyRequestsLeaveNoDescriptorBehind() throws {
+    let server = try server(.token("T1"))
+    let endpoint = try endpoint(server.url)
+    func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+    _ = try endpoint.grant().get()
+    let before = try descriptors()
+    for _ in 0..<50 { _ = try endpoint.grant().get() }
+    #expect(try descriptors() <= before + 5, "other suites of this process may hold a few")
+    #expect(try server.requests().count == 51)
+  }
+
   // MARK: The way there
 
   @Test func aRefusedConnectionAndAnUnknownNameAreToldApart() throws {
