@@ -50,12 +50,13 @@ struct Confinement: Sendable, Hashable {
     return UInt64(bounds.rlim_cur)
   }
 
-  /// What the kernel guards by itself is left out: /proc, /sys, terminals.
+  /// Folders only, not single devices; what the kernel guards by itself is left out: /proc, /sys, terminals.
   private static func writableMounts(_ table: MountTable) -> [String] {
     let guarded: Set = ["proc", "sysfs", "devpts", "cgroup", "cgroup2", "mqueue", "securityfs", "tracefs", "bpf"]
     var found: [String] = []
     for mount in table.mounts where !mount.isReadOnly && !guarded.contains(mount.kind) && mount.target != "/" {
-      if unsafe access(mount.target, W_OK) == 0, !found.contains(mount.target) { found.append(mount.target) }
+      guard Folder.exists(mount.target), !found.contains(mount.target) else { continue }
+      if unsafe access(mount.target, W_OK) == 0 { found.append(mount.target) }
     }
     return found.sorted()
   }

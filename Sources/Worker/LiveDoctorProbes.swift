@@ -213,9 +213,11 @@ extension DoctorReport.Finding {
   static let withoutConfiguration = DoctorReport.Finding(
     .skipped, reason: "not tried because '\(DoctorStep.configuration.rawValue)' failed")
 
-  /// The finding with known secrets replaced, wherever they may have come from.
+  /// The finding with known secrets replaced, wherever they may have come from, each text on one line.
   fileprivate var redacted: DoctorReport.Finding {
-    func clean(_ text: String) -> String { LogRecord.escaped(Redactor.process.redact(text)) }
+    func clean(_ text: String) -> String {
+      LogRecord.escaped(Redactor.process.redact(text).split(separator: "\n").joined(separator: " "))
+    }
     return DoctorReport.Finding(
       status, seen: seen.map(clean), facts: PlainValue.object(facts).mapped(clean).objectValue ?? [:],
       reason: reason.map(clean), advice: advice.map(clean))
