@@ -64,9 +64,10 @@ extension HTTP2Connection {
       roundTrip = duration
       metrics.pingAnswered(after: duration)
     }
-    // The timer stands at the end of the time for the answer; the next PING may be due before.
-    if stage == .open { scheduleKeepalive() }
-    guard stage == .open, let wider = estimator.pingAnswered(at: now) else { return }
+    guard stage == .open else { return }
+    // The timer stood at the end of the wait for this answer.
+    scheduleKeepalive()
+    guard let wider = estimator.pingAnswered(at: now) else { return }
     let connection = min(2 * wider, Int(options.limits.largestConnectionWindow))
     session?.widen(stream: wider, connection: max(connection, Int(options.limits.connectionWindow)))
     awaitAcknowledgement()

@@ -122,18 +122,18 @@ struct GatewayConformanceTests {
       #expect(channel.state.connections == visit)
       try await eventually { !channel.state.isConnected }
     }
-    // Age: polls of three seconds outlive connections of two.
+    // Age: polls of some three seconds outlive connections of two.
     let aged = channel.state.connections
     for _ in 0..<2 {
-      async let poll = Scheduler.failure(of: channel, Self.poll("aged", timeout: .seconds(3)))
+      async let poll = channel.call(Self.poll("aged", timeout: .seconds(4)))
       for _ in 0..<10 {
         _ = try await channel.call(Self.call)
         try await Task.sleep(for: .milliseconds(250))
       }
-      #expect(try await poll.code == .deadlineExceeded)
+      #expect(try await poll.isEmpty)
     }
     #expect(channel.state.connections > aged)
-    #expect(channel.state.failedCalls == 2)
+    #expect(channel.state.failedCalls == 0)
     await channel.shutdown(grace: .zero)
   }
 
@@ -165,8 +165,8 @@ struct GatewayConformanceTests {
       $0.http2Timing.pingSpacing = .seconds(1)
     }
     _ = try await channel.call(Self.call)
-    let error = try await Scheduler.failure(of: channel, Self.poll("quiet", timeout: .seconds(12)))
-    #expect(error.code == .deadlineExceeded, "\(error)")
+    // Temporal answers an empty poll shortly before its deadline.
+    #expect(try await channel.call(Self.poll("quiet", timeout: .seconds(15))).isEmpty)
     #expect(channel.state.connections == 1)
     #expect(channel.state.lastError == nil)
     await channel.shutdown(grace: .zero)
@@ -179,17 +179,20 @@ struct GatewayConformanceTests {
       $0.keepalive = .init(interval: .milliseconds(300), timeout: .seconds(10))
       $0.http2Timing.pingSpacing = .milliseconds(100)
     }
-    // 0.3 s and 0.6 s are too often, 1.2 s is not.
+    // 0.3 s and 0.6 s are too often, 1.2 s is not: then the poll comes back empty.
     let end = ContinuousClock.now + .seconds(60)
     var refusals = 0
-    while ContinuousClock.now < end {
-      let before = channel.state.connections
-      let error = try await Scheduler.failure(of: channel, Self.poll("busy", timeout: .seconds(6)))
-      if error.code == .deadlineExceeded && channel.state.connections == max(before, 1) && refusals > 0 { break }
+    var isContent = false
+    while !isContent, ContinuousClock.now < end {
+      let outcome = try await Scheduler.failure(of: channel, Self.poll("busy", timeout: .seconds(8)))
+      isContent = outcome.code == .ok
+      guard !isContent else { break }
+      #expect(outcome.code == .unavailable, "\(outcome)")
       refusals += 1
-      #expect(error.code == .unavailable || error.code == .deadlineExceeded, "\(error)")
     }
-    #expect(channel.state.connections >= 2 && channel.state.connections <= 4, "\(channel.state)")
+    #expect(isContent)
+    #expect((1...3).contains(refusals), "\(refusals)")
+    #expect(channel.state.connections == refusals + 1)
     await channel.shutdown(grace: .zero)
   }
 
