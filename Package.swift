@@ -117,7 +117,9 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "PostgresWarehouse",
-      dependencies: ["DBTContext", "DBTEngine", "Egress", "PostgresClient", "Secrets", "Jinja", "PlainData", ordered, logging],
+      dependencies: [
+        "DBTContext", "DBTEngine", "Egress", "PostgresClient", "Secrets", "Jinja", "PlainData", ordered, logging,
+      ],
       swiftSettings: house),
 
     // Top and face.

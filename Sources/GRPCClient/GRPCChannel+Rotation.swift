@@ -212,7 +212,8 @@ extension GRPCChannel {
     working.lastError = fault.message
     metrics.rotation("server_revoked")
     metrics.adopted(candidate.generation, at: Self.wallClock)
-    logger.error("the server has been revoked: its connections are broken off", metadata: ["reason": "\(fault.message)"])
+    logger.error(
+      "the server has been revoked: its connections are broken off", metadata: ["reason": "\(fault.message)"])
     tellWarnings(of: candidate.context)
     for slot in slots.values { slot.connection.close() }
     watchExpiry()

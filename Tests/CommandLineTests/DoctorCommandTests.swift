@@ -133,7 +133,7 @@ private struct Findings {
     #expect(tls["acceptable_authorities"]?.arrayValue?.first?.stringValue == "CN = Sallyport example authority")
     let leaf = try #require(tls["chain"]?.arrayValue?.first)
     #expect(leaf["subject"] == "CN = localhost" && leaf["names"]?.arrayValue?.contains("DNS:localhost") == true)
-    #expect(leaf["pin"]?.stringValue?.count == 44)
+    #expect(leaf["pin"]?.stringValue?.count == 51)
     #expect(found.step("http2")?["facts"]?["max_concurrent_streams"] == 128)
     #expect(found.step("grpc")?["facts"]?["server_version"]?.stringValue?.hasPrefix("1.") == true)
     #expect(found.step("namespace")?["facts"]?["state"] == "registered")

@@ -1,4 +1,3 @@
-import GRPCClient
 import Foundation
 import GRPCClient
 import Secrets

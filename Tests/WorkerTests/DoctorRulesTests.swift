@@ -1,5 +1,3 @@
-import OrderedCollections
-import PlainData
 import Foundation
 import Observability
 import OrderedCollections
