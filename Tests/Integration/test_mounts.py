@@ -3,7 +3,7 @@
 import stage
 
 
-def test_R11_a_file_mounted_by_itself_is_warned_of_at_the_start():
+def test_r11_a_file_mounted_by_itself_is_warned_of_at_the_start():
     """A subPath mount never shows a renewed file, so whoever made it must hear of that before the certificate ends."""
     with stage.Stage() as parts:
         worker = parts.worker()
