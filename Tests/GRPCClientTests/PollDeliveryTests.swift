@@ -73,6 +73,7 @@ struct PollDeliveryTests {
       credentials = grpc.ssl_channel_credentials(
           read("\(certificates.authority)"), read("\(certificates.client.key)"), read("\(certificates.client.certificate)"))
       channel = grpc.secure_channel("localhost:\(gateway.port)", credentials)
+      grpc.channel_ready_future(channel).result(60)
       poll = channel.unary_unary("\(request.path)")
       call = poll.future(bytes(\(request.message)), timeout=60)
       print("polling", flush=True)
@@ -80,7 +81,7 @@ struct PollDeliveryTests {
       """
     let python = URL(fileURLWithPath: try TemporalServer.program()).deletingLastPathComponent().path + "/python"
     let client = try BackgroundPeer(python, ["-c", script], folder: folder.path)
-    try await RotationRig.until("the client") { client.log.contains("polling") }
+    try await RotationRig.until("the client", seconds: 90) { client.log.contains("polling") }
     try await Task.sleep(for: .seconds(2))
     client.stop(SIGKILL)
     try await Task.sleep(for: .milliseconds(500))
