@@ -15,7 +15,10 @@ import Testing
     let pki = try TestPKI.shared()
     var environment = files.mapValues { pki.file($0) }
     environment["TEMPORAL_TLS_CA"] = pki.root
-    environment["TEMPORAL_ADDRESS"] = "localhost:1"
+    let folder = try TemporaryFolder()
+    try folder.write("dbt_project.yml", "name: harbor\n")
+    try folder.write("profiles.yml", "harbor: {}\n")
+    environment["DBT_PROJECT_DIR"] = folder.path
     environment["BINARY"] = Binary.path
     let output = try PeerProcess.run("/usr/bin/env", ["python3", "-c", Self.script], environment: environment)
     let parts = output.components(separatedBy: "\n--exit ")
@@ -33,8 +36,8 @@ import Testing
     import os, pty, select, sys, time
     child, terminal = pty.fork()
     if child == 0:
-        os.execve(os.environ["BINARY"], ["sallyport", "submit", "build", "--detach"], os.environ)
-    end, seen = time.monotonic() + 60, b""
+        os.execve(os.environ["BINARY"], ["sallyport", "worker"], os.environ)
+    end, seen = time.monotonic() + 120, b""
     status = "timeout"
     while time.monotonic() < end:
         if select.select([terminal], [], [], 0.2)[0]:
