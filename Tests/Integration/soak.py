@@ -42,6 +42,8 @@ import stage as stage_module  # noqa: E402
 
 # Tests only read, so that runs which overlap do not meet in the warehouse.
 PROJECT = {f"tests/{name}.sql": "select pg_sleep(0.4)::text as slept where false" for name in ("one", "two", "three")}
+# A lost activity is delivered again after its heartbeat timeout: 60 s unless told otherwise.
+PROJECT |= {"dbt_temporal.yml": "timeouts:\n  node_heartbeat_secs: 15\n  plan_secs: 30\n"}
 LANES = ["idle", "direct", "haproxy", "nginx"]
 # How long after a fault a task may still be delivered again because of it: a lost workflow task waits for its 10 s, a lost
 # activity for its heartbeat timeout and the pause before its next attempt.
@@ -253,11 +255,6 @@ class Soak:
     def finish(self):
         for lane in self.lanes:
             lane.relay.clear()
-        deadline = time.monotonic() + 180
-        for lane in self.busy:
-            for workflow in lane.runs:
-                left = max(5.0, deadline - time.monotonic())
-                self.stage.temporal.cli("workflow", "result", "--workflow-id", workflow, check=False, seconds=left)
         print(f"{len(self.faults)} faults: " + ", ".join(
             f"{sum(fault.kind == kind for fault in self.faults)} x {kind}" for kind in sorted({fault.kind for fault in self.faults})))
         self.check_runs()
@@ -266,11 +263,16 @@ class Soak:
             self.check_worker(lane)
 
     async def read_histories(self) -> dict[str, dict]:
-        """Every run's history, through the official SDK: the command line takes half a second for each."""
+        """Every run's history, once it has ended, through the official SDK: the command line takes half a second for each."""
         client = await temporalio.client.Client.connect(self.stage.temporal.address)
-        return {
-            workflow: (await client.get_workflow_handle(workflow).fetch_history()).to_json_dict()
-            for lane in self.busy for workflow in lane.runs}
+        deadline = time.monotonic() + 180
+        found = {}
+        for workflow in (workflow for lane in self.busy for workflow in lane.runs):
+            run = client.get_workflow_handle(workflow)
+            with contextlib.suppress(temporalio.client.WorkflowFailureError, TimeoutError):
+                await asyncio.wait_for(run.result(), max(5.0, deadline - time.monotonic()))
+            found[workflow] = (await run.fetch_history()).to_json_dict()
+        return found
 
     def check_runs(self):
         read = asyncio.run(self.read_histories())
