@@ -112,7 +112,8 @@ let package = Package(
       dependencies: [
         "CLinux", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient", "TemporalClient",
         "TemporalMessages", "TemporalWorker",
-        "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument", ordered, logging,
+        "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine", "PostgresWarehouse", "PlainData", "YAMLDocument",
+        ordered, logging,
         metrics,
       ],
       swiftSettings: house),
