@@ -1,11 +1,11 @@
 internal import Egress
-internal import EventLoop
+package import EventLoop
 
 extension ChannelConfiguration {
   /// What to dial: the way, the policy, the times.
   ///
   /// - Parameter attempt: how many attempts have failed so far; the hosts take turns in coming first.
-  func dialTarget(attempt: Int) -> Dial.Target {
+  package func dialTarget(attempt: Int) -> Dial.Target {
     let hosts = ([(host: host, port: port)] + alternatives).map { (host: Self.unbracketed($0.host), port: $0.port) }
     let first = attempt % hosts.count
     let ordered = hosts[first...] + hosts[..<first]

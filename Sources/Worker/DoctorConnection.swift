@@ -1,3 +1,4 @@
+import Egress
 import EventLoop
 import HTTP2Client
 import Observability
@@ -58,6 +59,7 @@ extension LiveDoctorProbes {
   // MARK: Name, proxy, addresses
 
   func lookAtName(_ scheduler: SchedulerConfiguration) async -> DoctorReport.Finding {
+    if let detour = Self.detour(scheduler) { return DoctorReport.Finding(.skipped, reason: detour) }
     let (host, port) = (scheduler.address.host, scheduler.address.port)
     return await blocking { [self] in
       let begun = MonotonicTime.now()
@@ -77,24 +79,44 @@ extension LiveDoctorProbes {
     }
   }
 
-  func lookAtProxy(_ scheduler: SchedulerConfiguration) -> DoctorReport.Finding {
-    let names = ["HTTPS_PROXY", "https_proxy"].filter { environment.values[$0]?.isEmpty == false }
-    guard let name = names.first else {
-      return DoctorReport.Finding(.skipped, reason: "no proxy is configured: the scheduler is dialed directly")
+  /// Why neither name nor addresses matter: something else is dialed first. Nil on the direct way.
+  private static func detour(_ scheduler: SchedulerConfiguration) -> String? {
+    switch scheduler.channel.dialTarget(attempt: 0).route {
+    case .direct: nil
+    case .proxy(let proxy): "the proxy \(proxy) resolves the name and dials the scheduler"
+    case .unix(let path): "the scheduler is dialed at the unix socket \(path)"
+    }
+  }
+
+  func lookAtProxy(_ scheduler: SchedulerConfiguration) async -> DoctorReport.Finding {
+    let target = Self.target(scheduler, timeout: .seconds(5))
+    guard case .proxy(let proxy) = target.route else {
+      return DoctorReport.Finding(.skipped, reason: "no proxy is configured for the scheduler")
+    }
+    let begun = MonotonicTime.now()
+    let failure = await dial(target)
+    let facts: PlainObject = ["proxy": .string(proxy.description), "opens_tunnel": .bool(failure == nil)]
+    guard let failure else {
+      let time = DoctorText.milliseconds(.now() - begun)
+      return DoctorReport.Finding(
+        .ok, seen: ["\(proxy) opens a tunnel to \(scheduler.address) (\(time))"], facts: facts)
     }
     return DoctorReport.Finding(
-      .warning, reason: "\(name) is set, and this version dials directly",
-      advice: "let the network policy admit \(scheduler.address), or unset \(name)")
+      .failed, facts: facts, reason: failure,
+      advice: "look at HTTPS_PROXY or SALLYPORT_PROXY and its password, and at what the proxy's own list admits; hosts that "
+        + "need no proxy belong into NO_PROXY")
   }
 
   func lookAtAddresses(_ scheduler: SchedulerConfiguration) async -> DoctorReport.Finding {
+    if let detour = Self.detour(scheduler) { return DoctorReport.Finding(.skipped, reason: detour) }
     let addresses = memory.withLock { $0.addresses }
     var attempts: [(address: String, failure: String?, time: Duration)] = []
     await withTaskGroup(of: (Int, String?, Duration).self) { group in
       for (index, address) in addresses.enumerated() {
-        let target = Self.target(scheduler, address: address.host, timeout: .seconds(4))
         group.addTask {
           let begun = MonotonicTime.now()
+          if let refusal = Self.refusal(of: address, scheduler) { return (index, refusal, .zero) }
+          let target = Dial.Target(host: address.host, port: scheduler.address.port, timeout: .seconds(4))
           let failure = await self.dial(target)
           return (index, failure, .now() - begun)
         }
@@ -126,11 +148,22 @@ extension LiveDoctorProbes {
         + "TEMPORAL_ADDRESS"
   }
 
-  /// Whom to dial: the scheduler as the channel would, or one of its addresses.
-  private static func target(
-    _ scheduler: SchedulerConfiguration, address: String? = nil, timeout: Duration
-  ) -> Dial.Target {
-    Dial.Target(host: address ?? scheduler.address.host, port: scheduler.address.port, timeout: timeout)
+  /// Why an address of the scheduler may not be dialed; nil when it may.
+  private static func refusal(of address: SocketAddress, _ scheduler: SchedulerConfiguration) -> String? {
+    guard let parsed = NetworkAddress(address.host) else { return nil }
+    do throws(EgressError) {
+      try scheduler.network.egress.check(address: parsed, port: scheduler.address.port, for: scheduler.address.host)
+      return nil
+    } catch {
+      return error.message
+    }
+  }
+
+  /// Whom to dial, as the channel would.
+  private static func target(_ scheduler: SchedulerConfiguration, timeout: Duration) -> Dial.Target {
+    var target = scheduler.channel.dialTarget(attempt: 0)
+    target.timeout = timeout
+    return target
   }
 
   /// Opens a connection and closes it; why that failed.

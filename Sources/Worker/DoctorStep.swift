@@ -46,7 +46,7 @@ package enum DoctorStep: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .configuration, .files, .process, .dns, .certificates, .proxy, .projects, .egress: []
     case .tcp: [.dns]
-    case .tls: [.certificates, .tcp]
+    case .tls: [.certificates, .proxy, .tcp]
     case .alpn: [.tls]
     case .http2: [.alpn]
     case .grpc: [.http2]
@@ -60,8 +60,8 @@ package enum DoctorStep: String, Sendable, Hashable, CaseIterable {
   /// The longest time it may take.
   package var limit: Duration {
     switch self {
-    case .configuration, .files, .process, .proxy, .alpn, .egress: .seconds(5)
-    case .certificates, .dns, .tcp, .grpc, .authentication, .namespace, .taskQueue: .seconds(6)
+    case .configuration, .files, .process, .alpn, .egress: .seconds(5)
+    case .certificates, .dns, .proxy, .tcp, .grpc, .authentication, .namespace, .taskQueue: .seconds(6)
     case .tls, .http2: .seconds(8)
     case .projects, .warehouse: .seconds(20)
     }

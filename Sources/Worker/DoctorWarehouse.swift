@@ -1,6 +1,8 @@
 import DBTContext
 import DBTEngine
 import DBTProject
+import Egress
+import OAuthClient
 import Observability
 import OrderedCollections
 import PlainData
@@ -80,8 +82,9 @@ extension LiveDoctorProbes {
     guard !warehouses.isEmpty else {
       return DoctorReport.Finding(.skipped, reason: "not tried because no project could be loaded")
     }
+    let egress = memory.withLock { $0.scheduler }?.network.egress ?? .open
     return await blocking {
-      let findings = warehouses.map { Self.inspect($0) }
+      let findings = warehouses.map { Self.inspect($0, egress) }
       let worst = findings.first { $0.status == .failed } ?? findings.first { $0.status == .warning }
       return DoctorReport.Finding(
         worst?.status ?? .ok, seen: findings.flatMap(\.seen),
@@ -89,7 +92,7 @@ extension LiveDoctorProbes {
     }
   }
 
-  private static func inspect(_ warehouse: DoctorWarehouse) -> DoctorReport.Finding {
+  private static func inspect(_ warehouse: DoctorWarehouse, _ egress: EgressPolicy) -> DoctorReport.Finding {
     var target = warehouse.target
     target.connectTimeout = min(target.connectTimeout, 8)
     if let password = target.password { Redactor.process.register(password) }
@@ -98,7 +101,7 @@ extension LiveDoctorProbes {
       "database": .string(target.database), "schema": .string(target.schema),
     ]
     do throws(WarehouseError) {
-      let seen = try PostgresWarehouse(target).inspect(schema: target.schema, Cancellation())
+      let seen = try PostgresWarehouse(target, egress: egress).inspect(schema: target.schema, Cancellation())
       facts["server_version"] = .string(seen.serverVersion)
       facts["user"] = .string(seen.currentUser)
       facts["schema_exists"] = .bool(seen.hasSchema)
@@ -138,17 +141,70 @@ extension LiveDoctorProbes {
 
   // MARK: Egress
 
-  /// Every destination known by now. Without an allowlist in the process the network's own policy decides.
+  /// Whether every destination known by now passes the allowlist, by name; addresses are checked when they are dialed.
   func lookAtEgress(_ scheduler: SchedulerConfiguration) -> DoctorReport.Finding {
-    let warehouses = memory.withLock { $0.warehouses }
-    var destinations: OrderedSet<String> = [scheduler.address.description]
-    for warehouse in warehouses { destinations.append(warehouse.address) }
+    let policy = scheduler.network.egress
+    let verdicts = destinations(scheduler).map { ($0.text, Self.refusal(of: $0, policy)) }
+    let facts: PlainObject = [
+      "allowlist": .bool(!policy.isOpen),
+      "destinations": .array(verdicts.map { ["destination": .string($0.0), "admitted": .bool($0.1 == nil)] }),
+    ]
+    guard !policy.isOpen else {
+      return DoctorReport.Finding(
+        .ok,
+        seen: [
+          "dialed from here: \(verdicts.map(\.0).joined(separator: ", "))",
+          "SALLYPORT_EGRESS_ALLOW is not set: what the network admits may be dialed",
+        ], facts: facts)
+    }
+    let seen = verdicts.map { $0.1 == nil ? "\($0.0): admitted" : "\($0.0): refused" }
+    guard let refusal = verdicts.compactMap(\.1).first else { return DoctorReport.Finding(.ok, seen: seen, facts: facts) }
     return DoctorReport.Finding(
-      .ok,
-      seen: [
-        "dialed from here: \(destinations.joined(separator: ", "))",
-        "no allowlist in the process: what the network admits may be dialed",
-      ],
-      facts: ["allowlist": .null, "destinations": .array(destinations.map { .string($0) })])
+      .failed, seen: seen, facts: facts, reason: refusal, advice: "add the rule that is named to SALLYPORT_EGRESS_ALLOW")
+  }
+
+  /// A host and port, or a unix socket, that this process dials.
+  private struct Destination {
+    let text: String
+    let host: String
+    let port: Int
+    /// Whether a proxy dials it for us.
+    var isThroughProxy = false
+  }
+
+  private func destinations(_ scheduler: SchedulerConfiguration) -> [Destination] {
+    var found: [Destination] = []
+    func add(_ host: String, _ port: Int, mayUseProxy: Bool) {
+      let proxy = mayUseProxy ? scheduler.network.proxy?.proxy(forHost: host, port: port) : nil
+      if let proxy { found.append(Destination(text: "\(proxy)", host: proxy.host, port: proxy.port)) }
+      let text = host.hasPrefix("/") ? host : "\(host):\(port)"
+      found.append(Destination(text: text, host: host, port: port, isThroughProxy: proxy != nil))
+    }
+    for address in [scheduler.address] + scheduler.alternatives {
+      add(address.socketPath ?? address.host, address.port, mayUseProxy: address.socketPath == nil)
+    }
+    if let url = scheduler.oauth?.url { add(url.host, url.port, mayUseProxy: true) }
+    for warehouse in memory.withLock({ $0.warehouses }) {
+      for host in warehouse.target.host.split(separator: ",") {
+        add(String(host), warehouse.target.port, mayUseProxy: false)
+      }
+    }
+    var known: Set<String> = []
+    return found.filter { known.insert($0.text).inserted }
+  }
+
+  private static func refusal(of destination: Destination, _ policy: EgressPolicy) -> String? {
+    do throws(EgressError) {
+      if destination.host.hasPrefix("/") {
+        try policy.check(socket: destination.host)
+      } else if destination.isThroughProxy {
+        try policy.check(tunnelTo: destination.host, port: destination.port)
+      } else {
+        try policy.check(name: destination.host, port: destination.port)
+      }
+      return nil
+    } catch {
+      return error.message
+    }
   }
 }

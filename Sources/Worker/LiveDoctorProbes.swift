@@ -77,7 +77,7 @@ package final class LiveDoctorProbes: DoctorProbes {
     case .process: await blocking { Confinement.read().finding }
     case .certificates: await withScheduler { await self.lookAtCertificates($0) }
     case .dns: await withScheduler { await self.lookAtName($0) }
-    case .proxy: await withScheduler { self.lookAtProxy($0) }
+    case .proxy: await withScheduler { await self.lookAtProxy($0) }
     case .tcp: await withScheduler { await self.lookAtAddresses($0) }
     case .tls: await withScheduler { await self.lookAtTLS($0) }
     case .alpn: await withScheduler { self.lookAtALPN($0) }
