@@ -103,7 +103,8 @@ extension LiveDoctorProbes {
     }
     return DoctorReport.Finding(
       .failed, facts: facts, reason: failure,
-      advice: "look at HTTPS_PROXY or SALLYPORT_PROXY and its password, and at what the proxy's own list admits; hosts that "
+      advice:
+        "look at HTTPS_PROXY or SALLYPORT_PROXY and its password, and at what the proxy's own list admits; hosts that "
         + "need no proxy belong into NO_PROXY")
   }
 

@@ -158,9 +158,12 @@ extension LiveDoctorProbes {
         ], facts: facts)
     }
     let seen = verdicts.map { $0.1 == nil ? "\($0.0): admitted" : "\($0.0): refused" }
-    guard let refusal = verdicts.compactMap(\.1).first else { return DoctorReport.Finding(.ok, seen: seen, facts: facts) }
+    guard let refusal = verdicts.compactMap(\.1).first else {
+      return DoctorReport.Finding(.ok, seen: seen, facts: facts)
+    }
     return DoctorReport.Finding(
-      .failed, seen: seen, facts: facts, reason: refusal, advice: "add the rule that is named to SALLYPORT_EGRESS_ALLOW")
+      .failed, seen: seen, facts: facts, reason: refusal, advice: "add the rule that is named to SALLYPORT_EGRESS_ALLOW"
+    )
   }
 
   /// A host and port, or a unix socket, that this process dials.
