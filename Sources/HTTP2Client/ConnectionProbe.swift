@@ -91,7 +91,7 @@ package final class ConnectionProbe {
       outcome.peer = socket.peer.description
       outcome.connectTime = .now() - begun
       session = try HTTP2Session()
-      tls = try context.map { (context) throws(TLSError) in try TLSSession(context: context, host: target.host) }
+      tls = try context.map { (context) throws(TLSError) in try TLSSession(context: context, host: socket.name) }
       try loop.watch(socket.descriptor, for: .readable) { [weak self] _ in self?.advance() }
       advance()
     } catch let error as EventLoopError {

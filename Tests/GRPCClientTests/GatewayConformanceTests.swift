@@ -51,7 +51,8 @@ struct GatewayConformanceTests {
       }
       for try await count in group { #expect(count == 1) }
     }
-    #expect(highest.values.max() ?? 999 <= 100)
+    // nghttpx answers the hundred and first stream with GOAWAY(PROTOCOL_ERROR): that there was one connection is the proof.
+    #expect((highest.values.max() ?? 0) > 50)
     #expect(channel.state.connections == 1)
     #expect(channel.state.failedCalls == 0)
     await channel.shutdown(grace: .zero)
