@@ -29,9 +29,12 @@ let package = Package(
     // The product's transport.
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
     .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     .systemLibrary(name: "CLinux"),
-    .target(name: "EventLoop", dependencies: ["CLinux", deque, heap, metrics], swiftSettings: house),
-    .target(name: "Secrets", dependencies: ["CLinux", metrics], swiftSettings: house),
+    .target(name: "Secrets", dependencies: ["CLinux", "COpenSSL", metrics], swiftSettings: house),
+    .target(name: "Egress", dependencies: ["CLinux", "Secrets"], swiftSettings: house),
+    .target(
+      name: "EventLoop", dependencies: ["CLinux", "Egress", "Secrets", deque, heap, metrics], swiftSettings: house),
     .target(
       name: "TLSClient", dependencies: ["COpenSSL", "CLinux", "EventLoop", "Secrets", logging, metrics],
       swiftSettings: house),
@@ -40,7 +43,8 @@ let package = Package(
       dependencies: ["CLinux", "CNghttp2", "EventLoop", "Secrets", "TLSClient", deque, logging, metrics],
       swiftSettings: house),
     .target(
-      name: "GRPCClient", dependencies: ["EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
+      name: "GRPCClient",
+      dependencies: ["CZlib", "Egress", "EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics],
       swiftSettings: house),
 
     // What measures, and one client program for each transport.

@@ -68,6 +68,9 @@ package struct HealthRules: Sendable, Hashable {
   /// Days before the end of a certificate at which a warning begins, and grows more urgent.
   package static let expiryWarningDays: [Int64] = [30, 7, 1]
 
+  /// Polls that were refused are sent again within this time.
+  private let longestRetryPause: Duration = .seconds(12)
+
   package init(longestTurn: Duration = .seconds(30), longestSilence: Duration = .seconds(150)) {
     self.longestTurn = longestTurn
     self.longestSilence = longestSilence
@@ -151,8 +154,10 @@ package struct HealthRules: Sendable, Hashable {
     if let failing = poller.failing {
       detail += ", failed \(HealthRules.text(moment - failing.at)) ago: \(failing.reason)"
     }
-    // A poll that has never succeeded and fails is no readiness; one failure between successes is.
-    let isWaiting = silence <= longestSilence && !(poller.lastSuccess == nil && poller.failing != nil)
+    // A poll that has never succeeded and fails is no readiness; one failure between successes is, and so is a poll that
+    // has been open for longer than the pause before any retry: a refusal would have come back by now.
+    let isOpenAgain = poller.failing.map { poller.open > 0 && moment - $0.at > longestRetryPause } ?? true
+    let isWaiting = silence <= longestSilence && (poller.lastSuccess != nil || isOpenAgain)
     return HealthReport.Check(name: name, passes: isWaiting, detail: detail)
   }
 

@@ -108,6 +108,18 @@ private final class HandClock: Sendable {
     #expect(!state.report().isReady)
   }
 
+  @Test func aPollThatIsOpenAgainForLongerThanAnyPauseCountsAsTaken() {
+    run()
+    state.pollFailed("workflow", reason: "the connection was lost")
+    #expect(!state.report().isReady)
+    state.pollSent("workflow")
+    clock.advance(seconds: 5)
+    #expect(!state.report().isReady)
+    clock.advance(seconds: 8)
+    state.loopTurned()
+    #expect(state.report().isReady)
+  }
+
   @Test func aDrainingWorkerStaysHealthyUntilItsLoopStands() {
     run()
     state.enter(.draining)
