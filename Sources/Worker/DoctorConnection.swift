@@ -1,5 +1,6 @@
 import Egress
 import EventLoop
+import GRPCClient
 import HTTP2Client
 import Observability
 import OrderedCollections
