@@ -32,6 +32,7 @@ test-integration: release
 
 lint: setup ## formatting and scripts
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+	python3 Tests/cases.py --check
 	bash -n .ci/setup .ci/run Examples/demo/run certs-example/make-certs docker/make-root
 
 format: ## rewrite the Swift sources in the house format

@@ -104,7 +104,7 @@ def base64_parts(history: str) -> str:
     return "\n".join(parts)
 
 
-def test_x15_a_memory_image_without_the_excluded_pages_holds_neither_passphrase_nor_key_file_nor_api_key(canaries):
+def test_x15_a_memory_image_without_the_excluded_pages_holds_neither_passphrase_nor_key_file(canaries):
     stage, worker, _ = canaries
     assert os.geteuid() == 0, "reading another process's memory needs root"
     image = memory_image.MemoryImage(worker.pid)
