@@ -291,13 +291,20 @@ package final class HTTP2Connection {
       socket.close()
     }
     let unsent = waiting.subtracting(streams(sent: true))
-    for _ in session?.abandonedStreams ?? [] { metrics.streamClosed(.lost) }
+    for _ in 0..<lostStreams() { metrics.streamClosed(.lost) }
     if let kind = session?.flood { metrics.flooded(kind) }
     (socket, tls, session, keepalive) = (nil, nil, nil, nil)
     staged = []
     let onEvent = onEvent
     self.onEvent = nil
     onEvent?(.closed(error, unsent: unsent))
+  }
+
+  /// Streams that end with the connection: those still open, and those whose end the owner will not hear of any more.
+  private func lostStreams() -> Int {
+    guard let session else { return 0 }
+    let unheard = session.takeEvents().count { if case .closed = $0 { true } else { false } }
+    return unheard + session.abandonedStreams.count
   }
 
   /// The open streams whose request has, or has not, been put into the output.
