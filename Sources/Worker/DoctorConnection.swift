@@ -62,6 +62,13 @@ extension LiveDoctorProbes {
   func lookAtName(_ scheduler: SchedulerConfiguration) async -> DoctorReport.Finding {
     if let detour = Self.detour(scheduler) { return DoctorReport.Finding(.skipped, reason: detour) }
     let (host, port) = (scheduler.address.host, scheduler.address.port)
+    do throws(EgressError) {
+      try scheduler.network.egress.check(name: host, port: port)
+    } catch {
+      return DoctorReport.Finding(
+        .failed, facts: ["host": .string(host)], reason: error.message,
+        advice: "add the rule that is named to SALLYPORT_EGRESS_ALLOW: a name that no rule admits is not asked for")
+    }
     return await blocking { [self] in
       let begun = MonotonicTime.now()
       do throws(EventLoopError) {

@@ -9,7 +9,10 @@ import Testing
     ("getaddrinfo(", ["EventLoop/SocketAddress.swift", "PostgresClient/PostgresDestination.swift"]),
     ("CLinux.connect(", ["EventLoop/StreamSocket.swift"]),
     ("Glibc.connect(", []),
-    ("SocketAddress.resolve(", ["EventLoop/Dial.swift"]),
+    // The doctor shows what a name leads to, after asking.
+    ("SocketAddress.resolve(", ["EventLoop/Dial.swift", "EventLoop/NameResolution.swift"]),
+    ("NameResolution.addresses(", ["Worker/DoctorConnection.swift"]),
+    ("curl_easy_perform(", ["OAuthClient/HTTPPost.swift"]),
     ("StreamSocket(for:", ["EventLoop/Dial.swift"]),
     ("PQconnectStartParams(", ["PostgresClient/PostgresConnection.swift"]),
     ("PQconnectdb", []), ("PQsetdb", []), ("gethostbyname", []), ("URLSession", []), ("res_query", []),
