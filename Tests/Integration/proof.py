@@ -57,6 +57,16 @@ def sockets_of_others(pid: int) -> set[str]:
     return found
 
 
+def local_ports(pid: int) -> set[int]:
+    """This side's ports of the process's TCP connections."""
+    own, ports = sockets_of(pid), set()
+    for line in pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[9] in own:
+            ports.add(int(fields[1].rsplit(":", 1)[1], 16))
+    return ports
+
+
 def listening_ports(pid: int) -> list[int]:
     """TCP ports that the process itself listens on.
 

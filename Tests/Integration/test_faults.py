@@ -6,6 +6,7 @@ import time
 
 import histories
 import projects
+import proof
 import pytest
 import stage as stage_module
 
@@ -44,6 +45,21 @@ def attempts(nodes) -> int:
     return sum(node["attempts"] for node in nodes.values())
 
 
+def freeze_with_a_node(stage, worker):
+    """Stops the worker's process at a moment when one of its statements runs: that node cannot be reported any more."""
+
+    def is_frozen():
+        worker.send(signal.SIGSTOP)
+        busy = stage.postgres.execute(
+            "select client_port from pg_stat_activity where state = 'active' and pid <> pg_backend_pid()")
+        if {port for (port,) in busy} & proof.local_ports(worker.pid):
+            return True
+        worker.send(signal.SIGCONT)
+        return False
+
+    stage_module.wait_for("a statement of the worker that is to be killed", is_frozen)
+
+
 def test_the_gateway_is_killed_and_restarted(fresh_stage, project):
     worker = fresh_stage.worker(project=project).start()
     start(fresh_stage)
@@ -72,6 +88,7 @@ def test_a_worker_is_killed_while_a_second_one_runs(fresh_stage, project):
     second = fresh_stage.worker(name="second", project=project).start()
     start(fresh_stage)
     wait_until_under_way(fresh_stage)
+    freeze_with_a_node(fresh_stage, first)
     first.stop(signal.SIGKILL)
     nodes = finish(fresh_stage)
     assert attempts(nodes) > NODES, "the killed worker held no node: the test proved nothing"
