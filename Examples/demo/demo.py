@@ -43,7 +43,7 @@ def main():
     say("starting a private PostgreSQL, a real Temporal server, and nginx before it, which demands a client certificate")
     with stage.Stage() as parts:
         worker = parts.worker()
-        before = proof.digest(stage.HARBOR), proof.digest(parts.root.path)
+        before = proof.digest(parts.harbor), proof.digest(parts.root.path)
         worker.start()
         pid = worker.pid
         say(f"the worker polls: uid {stage.POD_USER}, read-only root, no capabilities, 64 MB of /tmp")
@@ -63,7 +63,7 @@ def main():
         check("it has no capabilities and cannot gain any", int(facts["CapEff"], 16) == 0 and facts["NoNewPrivs"] == "1")
         ports = proof.listening_ports(pid)
         check("it listens on its health address only", ports == [worker.health_port], str(ports))
-        check("project and root file system are as before", before == (proof.digest(stage.HARBOR), proof.digest(parts.root.path)))
+        check("project and root file system are as before", before == (proof.digest(parts.harbor), proof.digest(parts.root.path)))
         history = parts.temporal.cli("workflow", "show", "--workflow-id", "demo", "--output", "json").stdout
         found = proof.leaks(parts, {"a log": parts.logs(), "the workflow's history": history})
         check("no secret stands in any log or in the history", not found, ", ".join(found))

@@ -400,6 +400,7 @@ class Stage:
                 self.gateway_kind, self.folder, self.certificates, self.temporal.port, self.api_key, self.client_certificate,
                 self.abort_on_close))
             self.root = PodRoot(self.folder)
+            self.harbor = self.make_project()
             self.make_profile()
         except BaseException:
             self.__exit__(None, None, None)
@@ -429,7 +430,14 @@ class Stage:
                 os.chown(path, POD_USER, POD_USER)
         (self.profiles / "password").chmod(0o400)
 
-    def worker(self, name: str = "worker", project: pathlib.Path = HARBOR, **environment: str) -> Worker:
+    def make_project(self) -> pathlib.Path:
+        """The example project where the pod's user can read it: a clone below root's home is closed to everybody else."""
+        folder = shutil.copytree(HARBOR, self.folder / "harbor")
+        for path in [folder, *folder.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        return folder
+
+    def worker(self, name: str = "worker", project: pathlib.Path | None = None, **environment: str) -> Worker:
         settings = {
             "TEMPORAL_ADDRESS": self.gateway.address, "TEMPORAL_TLS_CA": "/certs/ca.crt",
             "DBT_PROJECT_DIR": "/project", "DBT_PROFILES_DIR": "/profiles",
@@ -441,7 +449,7 @@ class Stage:
             if os.geteuid() == 0:
                 os.chown(self.profiles / "api-key", POD_USER, POD_USER)
             settings["TEMPORAL_API_KEY_FILE"] = "/profiles/api-key"
-        mounts = {"/project": project, "/profiles": self.profiles, "/certs": self.certificates.folder}
+        mounts = {"/project": project or self.harbor, "/profiles": self.profiles, "/certs": self.certificates.folder}
         return self.own(Worker(self.folder, self.root, settings | environment, mounts, name))
 
     def client_environment(self, **environment: str) -> dict[str, str]:

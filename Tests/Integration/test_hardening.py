@@ -14,7 +14,7 @@ import stage as stage_module
 @pytest.fixture(scope="module")
 def hardened(stage):
     plain = stage.worker(name="plain")
-    mounts = {"/project": stage_module.HARBOR, "/profiles": stage.profiles, "/certs": stage.certificates.folder}
+    mounts = {"/project": stage.harbor, "/profiles": stage.profiles, "/certs": stage.certificates.folder}
     settings = {key: value for key, value in plain.environment.items() if key.startswith(("TEMPORAL", "DBT"))}
     worker = stage.own(sandbox.HardenedWorker(stage.folder, stage.root, settings, mounts, "hardened"))
     yield worker.start()
