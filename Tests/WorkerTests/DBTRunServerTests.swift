@@ -118,6 +118,8 @@ import WorkflowEngine
     var plan = Self.chain
     plan.settings.nodeHeartbeatSeconds = 2
     plan.settings.initialInterval = 0.2
+    // Polls that the lost worker left open may each swallow an attempt.
+    plan.settings.maxAttempts = 10
     let slow: ScriptedRunner.Behaviour = { _, stop in try ScriptedRunner.sleep(30, stop) }
     let first = ScriptedRunner(plan, ["b": slow, "c": slow])
     let second = ScriptedRunner(plan)
