@@ -155,50 +155,71 @@ package final class TemporalWorker: Sendable {
     }
   }
 
-  /// Keeps all polls going until the worker is told to stop.
+  /// What ended while polls were going on.
+  private enum PollingEvent: Sendable { case pollerEnded, shutdownAnnounced, patienceOver }
+
+  /// How long open polls have to end by themselves once the server has said that it ends them.
+  private static let pollPatience: Duration = .seconds(3)
+
+  /// Keeps all polls going until the worker is told to stop; then lets the server end them when it can, and cuts them off
+  /// otherwise.
   private func pollAll(
     _ prepared: Prepared, _ workflowSlots: SlotPool, _ activitySlots: SlotPool, _ intake: AsyncStream<Work>.Continuation
   ) async {
     let split = options.pollSplit
-    await withTaskGroup(of: Bool.self) { group in
-      for _ in 0..<split.normal {
-        group.addTask {
-          await self.loop("workflow", workflowSlots) { () async throws(RPCFault) in
-            try await self.pollWorkflow(sticky: false, intake)
+    await withTaskGroup(of: PollingEvent.self) { group in
+      var open = 0
+      func poll(
+        _ name: String, _ count: Int, _ slots: SlotPool, _ body: @escaping @Sendable () async throws(RPCFault) -> Bool
+      ) {
+        open += count
+        for _ in 0..<count {
+          group.addTask {
+            await self.loop(name, slots, poll: body)
+            return .pollerEnded
           }
         }
       }
-      for _ in 0..<split.sticky {
-        group.addTask {
-          await self.loop("sticky", workflowSlots) { () async throws(RPCFault) in
-            try await self.pollWorkflow(sticky: true, intake)
-          }
-        }
+      poll("workflow", split.normal, workflowSlots) { () async throws(RPCFault) in
+        try await self.pollWorkflow(sticky: false, intake)
+      }
+      poll("sticky", split.sticky, workflowSlots) { () async throws(RPCFault) in
+        try await self.pollWorkflow(sticky: true, intake)
       }
       if !handlers.isEmpty {
-        for _ in 0..<max(1, options.activityPollers) {
-          group.addTask {
-            await self.loop("activity", activitySlots) { () async throws(RPCFault) in
-              try await self.pollActivity(intake)
-            }
-          }
+        poll("activity", max(1, options.activityPollers), activitySlots) { () async throws(RPCFault) in
+          try await self.pollActivity(intake)
         }
       }
       group.addTask {
-        guard await self.stop.wait() != nil else { return true }
-        await self.announceShutdown()
-        if prepared.pollsEndOnShutdown { try? await ContinuousClock().sleep(for: .seconds(3)) }
-        return true
+        if await self.stop.wait() != nil { await self.announceShutdown() }
+        return .shutdownAnnounced
       }
-      // The one that answers true has seen to the shutdown: what still polls is cut off.
-      for await isOver in group where isOver { group.cancelAll() }
+      var isAnnounced = false
+      for await event in group {
+        switch event {
+        case .pollerEnded: open -= 1
+        case .shutdownAnnounced:
+          isAnnounced = true
+          guard prepared.pollsEndOnShutdown else {
+            group.cancelAll()
+            continue
+          }
+          group.addTask {
+            try? await ContinuousClock().sleep(for: Self.pollPatience)
+            return .patienceOver
+          }
+        case .patienceOver: group.cancelAll()
+        }
+        if isAnnounced, open == 0 { group.cancelAll() }
+      }
     }
   }
 
   /// One poll after the other, each with a slot of its own. A poll that brings a task keeps the slot for it.
   private func loop(
     _ name: String, _ slots: SlotPool, poll: @Sendable () async throws(RPCFault) -> Bool
-  ) async -> Bool {
+  ) async {
     var backoff = Backoff()
     var refusals = Backoff(initial: .seconds(1), factor: 2, maximum: .seconds(60))
     var refusedSince: ContinuousClock.Instant?
@@ -242,7 +263,6 @@ package final class TemporalWorker: Sendable {
         try? await clock.sleep(for: min(.seconds(10), options.refusalPatience / 6))
       }
     }
-    return false
   }
 
   private func pollWorkflow(
