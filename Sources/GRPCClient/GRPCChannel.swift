@@ -101,7 +101,9 @@ package actor GRPCChannel: UnaryCaller {
   /// What the connection is doing now; readable from any thread.
   package nonisolated var state: ChannelState { published.withLock { $0 } }
 
-  package func call(_ call: GRPCCall) async throws(GRPCError) -> [UInt8] {
+  // Not isolated: a call is handed to the loop and its outcome resumes the caller where it was, so that it costs one change of
+  // threads each way.
+  package nonisolated func call(_ call: GRPCCall) async throws(GRPCError) -> [UInt8] {
     try admit(call)
     let deadline = MonotonicTime.now() + call.timeout
     guard let source = authorizationSource else { return try await send(call, deadline, nil) }
@@ -109,38 +111,45 @@ package actor GRPCChannel: UnaryCaller {
     do throws(GRPCError) {
       return try await send(call, deadline, value)
     } catch {
-      guard error.code == .unauthenticated, !isShutDown, deadline > .now(),
-        let fresh = try? await source.replacement(for: value)
-      else { throw error }
-      latestAuthorization = fresh
+      guard error.code == .unauthenticated, deadline > .now(), let fresh = try? await source.replacement(for: value) else {
+        throw error
+      }
       return try await send(call, deadline, fresh)
     }
   }
 
-  private func authorization(from source: any AuthorizationSource) async throws(GRPCError) -> SharedSecret {
+  private nonisolated func authorization(
+    from source: any AuthorizationSource
+  ) async throws(GRPCError) -> SharedSecret {
     do throws(GRPCError) {
-      let value = try await source.current()
-      latestAuthorization = value
-      return value
+      return try await source.current()
     } catch {
-      working.lastError = error.description
-      working.failedCalls += 1
-      publish()
+      loop.submit { self.assumeIsolated { $0.authorizationFailed(error) } }
       throw error
     }
   }
 
-  private func send(
+  private func authorizationFailed(_ error: GRPCError) {
+    working.lastError = error.description
+    working.failedCalls += 1
+    publish()
+  }
+
+  private nonisolated func send(
     _ call: GRPCCall, _ deadline: MonotonicTime, _ authorization: SharedSecret?
   ) async throws(GRPCError) -> [UInt8] {
-    nextCall += 1
-    let id = nextCall
+    let ticket = CallTicket()
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<Result<[UInt8], GRPCError>, Never>) in
-        begin(id, call, deadline, authorization) { continuation.resume(returning: $0) }
+        loop.submit {
+          self.assumeIsolated {
+            $0.begin(ticket, call, deadline, authorization) { continuation.resume(returning: $0) }
+          }
+        }
       }
     } onCancel: {
-      loop.submit { self.assumeIsolated { $0.cancel(id) } }
+      ticket.cancel()
+      loop.submit { self.assumeIsolated { $0.cancel(ticket) } }
     }
     return try result.get()
   }
@@ -176,13 +185,11 @@ package actor GRPCChannel: UnaryCaller {
 
   // MARK: Accepting calls
 
-  private func admit(_ call: GRPCCall) throws(GRPCError) {
+  /// What can be said of a call before its turn has come.
+  private nonisolated func admit(_ call: GRPCCall) throws(GRPCError) {
     if let refusal { throw GRPCError(.failedPrecondition, refusal, mayHaveReachedServer: false) }
     if let fault = RequestFields.fault(in: call) {
       throw GRPCError(.invalidArgument, fault, mayHaveReachedServer: false)
-    }
-    guard !isShutDown else {
-      throw GRPCError(.unavailable, "the channel is shut down", mayHaveReachedServer: false)
     }
     guard call.timeout > .zero else {
       throw GRPCError(.deadlineExceeded, "the call's time was over before it began", mayHaveReachedServer: false)
@@ -193,26 +200,25 @@ package actor GRPCChannel: UnaryCaller {
         .resourceExhausted, "the request of \(call.message.count) bytes is larger than the limit of \(limit)",
         mayHaveReachedServer: false)
     }
-    guard queue.count < configuration.limits.waitingCalls else {
-      throw GRPCError(
-        .resourceExhausted, "\(queue.count) calls are waiting already", mayHaveReachedServer: false,
-        cause: working.lastError)
-    }
   }
 
   private func begin(
-    _ id: UInt64, _ call: GRPCCall, _ deadline: MonotonicTime, _ authorization: SharedSecret?,
+    _ ticket: CallTicket, _ call: GRPCCall, _ deadline: MonotonicTime, _ authorization: SharedSecret?,
     _ completion: @escaping (Result<[UInt8], GRPCError>) -> Void
   ) {
-    if Task.isCancelled {
-      return completion(
-        .failure(GRPCError(.cancelled, "cancelled before it was sent", mayHaveReachedServer: false)))
+    func refuse(_ code: GRPCStatus, _ text: String, cause: String? = nil) {
+      completion(.failure(GRPCError(code, text, mayHaveReachedServer: false, cause: cause)))
     }
-    guard !isShutDown else {
-      return completion(.failure(GRPCError(.unavailable, "the channel is shut down", mayHaveReachedServer: false)))
+    if ticket.isCancelled { return refuse(.cancelled, "cancelled before it was sent") }
+    if isShutDown { return refuse(.unavailable, "the channel is shut down") }
+    guard queue.count < configuration.limits.waitingCalls else {
+      return refuse(.resourceExhausted, "\(queue.count) calls are waiting already", cause: working.lastError)
     }
-    accept(id, call, deadline, authorization, completion)
-    queue.append(id, isLongPoll: call.isLongPoll)
+    if let authorization { latestAuthorization = authorization }
+    nextCall += 1
+    ticket.number = nextCall
+    accept(nextCall, call, deadline, authorization, completion)
+    queue.append(nextCall, isLongPoll: call.isLongPoll)
     advance()
     dispatch()
     publish()
@@ -238,8 +244,8 @@ package actor GRPCChannel: UnaryCaller {
 
   // MARK: Ending calls from this side
 
-  private func cancel(_ id: UInt64) {
-    guard let pending = calls[id] else { return }
+  private func cancel(_ ticket: CallTicket) {
+    guard let id = ticket.number, let pending = calls[id] else { return }
     let isSent = resetStream(of: pending)
     settle(id, .failure(GRPCError(.cancelled, "cancelled by the caller", mayHaveReachedServer: isSent)))
   }

@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import Secrets
+internal import Synchronization
 
 /// A call that has been accepted and not been answered.
 struct PendingCall {
@@ -27,6 +28,21 @@ struct PendingCall {
   var response: UnaryResponse
   /// How often it was put on a stream.
   var attempts = 0
+}
+
+/// A call on its way to the loop, where it gets its number, and the caller's right to take it back.
+///
+/// `@unchecked Sendable`: the number is touched on the loop's thread only.
+final class CallTicket: @unchecked Sendable {
+  private let cancelled = Atomic(false)
+  /// The call's number once it has been accepted; on the loop's thread only.
+  var number: UInt64?
+
+  /// Whether the caller has given the call up.
+  var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+
+  /// Gives the call up; from any thread.
+  func cancel() { cancelled.store(true, ordering: .releasing) }
 }
 
 /// The calls that wait, long polls apart from the others, each in order of arrival.
