@@ -38,7 +38,7 @@ package struct HealthReport: Sendable, Hashable {
     return failed.isEmpty ? "all checks pass" : failed.joined(separator: "; ")
   }
 
-  /// `{"status","live","ready","phase","checks":[{"name","status","detail"}],"warnings":[]}`.
+  /// `{"status","live","ready","phase","checks":[{"name","status","detail"}],"warnings":[],"confinement"}`.
   package var json: PlainValue {
     [
       "status": .string(isHealthy ? "healthy" : "unhealthy"),
@@ -53,6 +53,7 @@ package struct HealthReport: Sendable, Hashable {
           ]
         }),
       "warnings": .array(warnings.map { .string($0) }),
+      "confinement": facts.confinement.map { .string($0) } ?? .null,
     ]
   }
 }

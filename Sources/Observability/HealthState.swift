@@ -100,6 +100,8 @@ package final class HealthState: Sendable {
     package var connection = Connection()
     /// The credentials; nil while nothing is known of them, as in plaintext.
     package var credential: Credential?
+    /// How the process restricts itself, in words; nil while nothing was said.
+    package var confinement: String?
     /// By name, in order of first appearance.
     package var pollers: OrderedDictionary<String, Poller> = [:]
   }
@@ -134,6 +136,9 @@ package final class HealthState: Sendable {
 
   /// Says how the credentials are.
   package func credentialIs(_ credential: Credential?) { facts.withLock { $0.credential = credential } }
+
+  /// Says how the process restricts itself.
+  package func confinementIs(_ summary: String) { facts.withLock { $0.confinement = summary } }
 
   /// Says that a poll loop begins; until its first poll comes back it counts as waiting.
   package func pollingBegan(_ poller: String) {

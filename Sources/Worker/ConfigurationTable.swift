@@ -3,7 +3,7 @@ extension Setting {
   /// All of them.
   package static let all: [Setting] =
     schedulerSettings + oauthSettings + networkSettings + projectSettings + artifactSettings + tuningSettings
-    + operationSettings
+    + operationSettings + confinementSettings
 
   /// The names whose values must be taken out of the environment at the start.
   package static let secretNames = Set(all.filter(\.isSecret).flatMap { [$0.name] + $0.aliases })

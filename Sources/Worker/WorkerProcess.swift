@@ -48,6 +48,7 @@ package final class WorkerProcess: Sendable {
     for warning in configuration.warnings { logger.warning("\(warning)") }
     let process = WorkerProcess(configuration, logger)
     do {
+      try process.confine(environment)
       for warning in try configuration.scheduler.inspectTLSFiles() { logger.warning("\(warning)") }
       return try await process.work(environment, makeRunner)
     } catch {
@@ -75,6 +76,19 @@ package final class WorkerProcess: Sendable {
       Redactor.process.register(SharedSecret(copying: value.utf8))
     }
     for secret in environment.secrets.values { Redactor.process.register(secret) }
+  }
+
+  /// Gives up what the configuration does not need. This thread is the only one yet, so that every later one is bound.
+  private func confine(_ environment: ProcessEnvironment) throws(WorkerProcessError) {
+    let restriction = try SelfRestriction.apply(configuration, environment)
+    health.confinementIs(restriction.summary)
+    let fields: Logger.Metadata = ["mode": "\(restriction.mode.rawValue)", "restricted": "\(restriction.summary)"]
+    guard restriction.mode != .off else {
+      logger.warning("confinement is off: this process keeps every right that its pod leaves it", metadata: fields)
+      return
+    }
+    logger.notice("confined", metadata: fields)
+    for shortfall in restriction.shortfalls { logger.info("not restricted", metadata: ["what": "\(shortfall)"]) }
   }
 
   // MARK: The parts
@@ -199,6 +213,7 @@ package final class WorkerProcess: Sendable {
         "security": "\(security)", "namespace": "\(scheduler.namespace)", "task_queue": "\(scheduler.taskQueue)",
         "projects": "\(configuration.projects.directories.joined(separator: ", "))",
         "health_port": "\(configuration.health.port.map(String.init) ?? "none")",
+        "confinement": "\(health.current.confinement ?? "unknown")",
       ])
   }
 }

@@ -56,7 +56,7 @@ struct Sallyport: AsyncParsableCommand {
     subcommands: [
       WorkerCommand.self, SubmitCommand.self, HealthcheckCommand.self, DoctorCommand.self, ConfigCommand.self,
       VersionCommand.self,
-      DBTCommand.self,
+      DBTCommand.self, ConfinementTrialCommand.self,
     ],
     defaultSubcommand: WorkerCommand.self)
 }
