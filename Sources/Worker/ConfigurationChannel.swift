@@ -2,6 +2,7 @@ package import EventLoop
 package import GRPCClient
 import Glibc
 package import Logging
+package import OAuthClient
 import Secrets
 package import TemporalClient
 
@@ -27,11 +28,14 @@ extension SchedulerConfiguration {
   }
 
   /// A channel to the scheduler and the typed calls on it. The channel connects with the first call.
+  ///
+  /// - Parameter tokens: where bearer tokens come from, for a caller that wants to watch it; nil makes one where OAuth is
+  ///   configured.
   package func connect(
-    on loop: EventLoop, identity: String, logger: Logger
+    on loop: EventLoop, identity: String, logger: Logger, tokens: OAuthTokenSource? = nil
   ) -> (channel: GRPCChannel, service: WorkflowService) {
     var configuration = channel
-    configuration.authorization = tokenSource(on: loop, logger: logger)
+    configuration.authorization = tokens ?? tokenSource(on: loop, logger: logger)
     let channel = GRPCChannel(configuration: configuration, loop: loop, logger: logger)
     let service = WorkflowService(
       caller: channel, namespace: namespace, identity: identity, clientVersion: Version.text)

@@ -2,6 +2,7 @@ import EventLoop
 import GRPCClient
 import Glibc
 package import Logging
+import OAuthClient
 import Observability
 package import Secrets
 import Synchronization
@@ -98,8 +99,9 @@ package final class WorkerProcess: Sendable {
     let loop = try EventLoop(name: "scheduler")
     defer { loop.stop() }
     let identity = ProcessIdentity.text(role: "sallyport-worker")
+    let tokens = configuration.scheduler.tokenSource(on: loop, logger: Logger(label: "scheduler"))
     let (channel, service) = configuration.scheduler.connect(
-      on: loop, identity: identity, logger: Logger(label: "scheduler"))
+      on: loop, identity: identity, logger: Logger(label: "scheduler"), tokens: tokens)
     let monitor = HealthMonitor(
       state: health, loop: loop, file: configuration.health.file.map { HealthFile(path: $0) },
       logger: Logger(label: "health")
@@ -107,8 +109,10 @@ package final class WorkerProcess: Sendable {
       HealthState.Connection(channel.state)
     } credential: {
       HealthState.Credential(channel.state)
+    } token: {
+      tokens.map { HealthState.Token($0.state) }
     }
-    let server = try startHealthServer(channel)
+    let server = try startHealthServer(channel, tokens)
     try monitor.start()
     defer {
       monitor.stop()
@@ -126,12 +130,13 @@ package final class WorkerProcess: Sendable {
     return code
   }
 
-  private func startHealthServer(_ channel: GRPCChannel) throws -> HealthServer? {
+  private func startHealthServer(_ channel: GRPCChannel, _ tokens: OAuthTokenSource?) throws -> HealthServer? {
     guard let port = configuration.health.port else { return nil }
     let responder = HealthResponder(
       report: { [health] in
         health.connectionIs(HealthState.Connection(channel.state))
         health.credentialIs(HealthState.Credential(channel.state))
+        health.tokenIs(tokens.map { HealthState.Token($0.state) })
         return health.report()
       }, metrics: { WorkerMetrics.page(channel.state) })
     let server = try HealthServer(host: configuration.health.host, port: port, responder: responder)
@@ -227,6 +232,13 @@ extension HealthState.Credential {
       subject = "the \(expiry.kind.rawValue) certificate '\(expiry.subject)'"
       expiresAt = expiry.notAfter
     }
+  }
+}
+
+extension HealthState.Token {
+  /// What health checks need of a token source's state.
+  init(_ state: OAuthState) {
+    self.init(expiresAt: state.expiry, lastError: state.lastError?.message, isRefused: state.isRefused)
   }
 }
 
