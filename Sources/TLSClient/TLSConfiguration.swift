@@ -85,6 +85,9 @@ package struct TLSConfiguration: Sendable, Hashable {
   package var serverName: String?
   /// A server that never asks for a client certificate is refused: TLS ends somewhere that was not meant.
   package var requiresCertificateRequest = false
+  /// Renewed authorities and demands that the server of an open connection no longer meets end that connection at once, as a
+  /// list that revokes it always does; otherwise they count from the next connection on.
+  package var reverifiesStrictly = false
   /// Only algorithms of OpenSSL's FIPS provider are used, or nothing is dialed.
   package var requiresFIPS = false
 

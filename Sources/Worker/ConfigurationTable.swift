@@ -47,7 +47,7 @@ extension Setting {
     temporalAddress, temporalNamespace, temporalTaskQueue, temporalTLS, temporalTLSCA, temporalTLSServerName,
     temporalTLSCert, temporalTLSKey, temporalTLSKeyPassphraseFile, temporalTLSPKCS12, temporalTLSCAAppendSystem,
     temporalTLSPartialChain, temporalTLSCRL, temporalTLSCRLPolicy, temporalTLSPins, temporalTLSSPIFFEID,
-    temporalTLSRequireCertRequest, temporalTLSAuthority, fips, temporalAPIKey,
+    temporalTLSRequireCertRequest, temporalTLSStrictReverify, temporalTLSAuthority, fips, temporalAPIKey,
     Setting(
       "TEMPORAL_DEPLOYMENT_NAME", .scheduler, .text, availability: .later(harmless: []),
       "Worker deployment versioning."),
