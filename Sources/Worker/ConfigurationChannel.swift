@@ -1,6 +1,7 @@
 package import EventLoop
 package import GRPCClient
 import Glibc
+import HTTP2Client
 package import Logging
 package import OAuthClient
 import Secrets
@@ -19,6 +20,8 @@ extension SchedulerConfiguration {
     channel.userAgent = Version.identity
     channel.probePath = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo"
     channel.authority = authority
+    channel.http2Limits.capWindows(
+      stream: network.largestStreamWindow, connection: network.largestConnectionWindow)
     switch apiKey {
     case .value(let key): channel.apiKey = key
     case .file(let file): channel.apiKeyFile = file.path

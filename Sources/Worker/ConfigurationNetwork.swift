@@ -8,10 +8,25 @@ package struct NetworkConfiguration: Sendable {
   package var egress = EgressPolicy.open
   /// The proxy on the way to the scheduler; nil: none.
   package var proxy: ProxyConfiguration?
+  /// What the HTTP/2 windows towards the scheduler may grow to, in bytes.
+  package var largestStreamWindow: Int32 = 16 << 20, largestConnectionWindow: Int32 = 32 << 20
 
   /// Reads the variables of the network section. On faults the result is not to be used; `reader.finish()` throws.
   package static func read(_ reader: inout SettingReader) -> NetworkConfiguration {
-    NetworkConfiguration(egress: readEgress(&reader), proxy: readProxy(&reader))
+    var network = NetworkConfiguration(egress: readEgress(&reader), proxy: readProxy(&reader))
+    network.readWindows(&reader)
+    return network
+  }
+
+  private mutating func readWindows(_ reader: inout SettingReader) {
+    func bytes(_ mebibytes: Int?) -> Int32 { Int32(clamping: (mebibytes ?? 1) << 20) }
+    largestStreamWindow = bytes(reader.integer(.http2StreamWindow))
+    largestConnectionWindow = bytes(reader.integer(.http2ConnectionWindow))
+    if largestConnectionWindow < largestStreamWindow {
+      reader.fault(
+        .http2ConnectionWindow,
+        "smaller than SALLYPORT_HTTP2_STREAM_WINDOW_MIB (\(largestStreamWindow >> 20)), the window of one answer on it")
+    }
   }
 
   /// What the warehouse may dial when there is no worker around: `sallyport dbt` reads this one variable only.

@@ -19,5 +19,15 @@ extension Setting {
     "SALLYPORT_PROXY_PASSWORD", .network, .text, example: "the password of the proxy's user", isSecret: true,
     "The password for the user in the proxy's address. A file is read again for every connection.")
 
-  static let networkSettings: [Setting] = [egressAllow, proxy, httpsProxy, noProxy, proxyPassword]
+  static let http2StreamWindow = Setting(
+    "SALLYPORT_HTTP2_STREAM_WINDOW_MIB", .network, .integer(1...1024), standard: "16",
+    "What the scheduler may send of one answer before it is taken up, at most, in MiB; the window grows to it with the path's "
+      + "need. Less saves memory, more helps over long distances.")
+  static let http2ConnectionWindow = Setting(
+    "SALLYPORT_HTTP2_CONNECTION_WINDOW_MIB", .network, .integer(1...1024), standard: "32",
+    "The same for all answers on a connection together.")
+
+  static let networkSettings: [Setting] = [
+    egressAllow, proxy, httpsProxy, noProxy, proxyPassword, http2StreamWindow, http2ConnectionWindow,
+  ]
 }

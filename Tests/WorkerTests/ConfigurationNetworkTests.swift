@@ -1,6 +1,7 @@
 import Egress
 import Foundation
 import GRPCClient
+import HTTP2Client
 import Observability
 import Secrets
 import Testing
@@ -35,6 +36,29 @@ import Testing
   @Test func withoutVariablesEverythingMayBeDialedAndDirectly() throws {
     let network = try network()
     #expect(network.egress.isOpen && network.proxy == nil)
+  }
+
+  @Test func theCapsOfTheWindowsReachTheChannel() throws {
+    let standard = try Configuration(environment([:])).scheduler.channel.http2Limits
+    #expect(standard.largestStreamWindow == 16 << 20 && standard.largestConnectionWindow == 32 << 20)
+    #expect(standard.streamWindow == 2 << 20 && standard.connectionWindow == 8 << 20)
+    let small = try Configuration(
+      environment(["SALLYPORT_HTTP2_STREAM_WINDOW_MIB": "1", "SALLYPORT_HTTP2_CONNECTION_WINDOW_MIB": "4"])
+    ).scheduler.channel.http2Limits
+    #expect(small.largestStreamWindow == 1 << 20 && small.streamWindow == 1 << 20, "no wider at the start than at the end")
+    #expect(small.largestConnectionWindow == 4 << 20 && small.connectionWindow == 4 << 20)
+    let large = try Configuration(
+      environment(["SALLYPORT_HTTP2_STREAM_WINDOW_MIB": "1024", "SALLYPORT_HTTP2_CONNECTION_WINDOW_MIB": "1024"])
+    ).scheduler.channel.http2Limits
+    #expect(large.largestStreamWindow == 1 << 30 && large.streamWindow == 2 << 20)
+    #expect(
+      faults(["SALLYPORT_HTTP2_STREAM_WINDOW_MIB": "64"]) == [
+        "SALLYPORT_HTTP2_CONNECTION_WINDOW_MIB: smaller than SALLYPORT_HTTP2_STREAM_WINDOW_MIB (64), the window of one answer "
+          + "on it"
+      ])
+    for value in ["0", "1025", "16 MiB", "-1"] {
+      #expect(faults(["SALLYPORT_HTTP2_STREAM_WINDOW_MIB": value]).count == 1, "\(value)")
+    }
   }
 
   @Test func theAllowlistReachesTheChannelAndTheWarehouse() throws {
