@@ -96,6 +96,7 @@ package struct HealthRules: Sendable, Hashable {
       phase: facts.phase, isLive: loop.passes, isReady: isReady, checks: checks,
       warnings: [
         facts.credential?.warning, expiryWarning(facts.credential, wallTime), tokenWarning(facts.token, moment),
+        facts.connection.warning,
       ].compactMap(\.self), facts: facts, moment: moment)
   }
 

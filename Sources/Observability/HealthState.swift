@@ -57,8 +57,14 @@ package final class HealthState: Sendable {
     package var lastError: String?
     /// Connections established so far.
     package var established = 0
+    /// What deserves attention although calls can be made, such as polls that take turns.
+    package var warning: String?
 
-    package init(isReady: Bool = false, since: MonotonicTime? = nil, lastError: String? = nil, established: Int = 0) {
+    package init(
+      isReady: Bool = false, since: MonotonicTime? = nil, lastError: String? = nil, established: Int = 0,
+      warning: String? = nil
+    ) {
+      self.warning = warning
       self.isReady = isReady
       self.since = since
       self.lastError = lastError

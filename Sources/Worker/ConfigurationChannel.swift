@@ -20,6 +20,7 @@ extension SchedulerConfiguration {
     channel.userAgent = Version.identity
     channel.probePath = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo"
     channel.authority = authority
+    channel.connectionLimit = network.connectionLimit
     channel.http2Limits.capWindows(
       stream: network.largestStreamWindow, connection: network.largestConnectionWindow)
     switch apiKey {

@@ -8,12 +8,15 @@ package struct NetworkConfiguration: Sendable {
   package var egress = EgressPolicy.open
   /// The proxy on the way to the scheduler; nil: none.
   package var proxy: ProxyConfiguration?
+  /// Most connections to the scheduler that carry calls at once.
+  package var connectionLimit = 4
   /// What the HTTP/2 windows towards the scheduler may grow to, in bytes.
   package var largestStreamWindow: Int32 = 16 << 20, largestConnectionWindow: Int32 = 32 << 20
 
   /// Reads the variables of the network section. On faults the result is not to be used; `reader.finish()` throws.
   package static func read(_ reader: inout SettingReader) -> NetworkConfiguration {
     var network = NetworkConfiguration(egress: readEgress(&reader), proxy: readProxy(&reader))
+    network.connectionLimit = reader.integer(.schedulerConnections) ?? 1
     network.readWindows(&reader)
     return network
   }

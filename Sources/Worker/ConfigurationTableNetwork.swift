@@ -27,7 +27,12 @@ extension Setting {
     "SALLYPORT_HTTP2_CONNECTION_WINDOW_MIB", .network, .integer(1...1024), standard: "32",
     "The same for all answers on a connection together.")
 
+  static let schedulerConnections = Setting(
+    "SALLYPORT_SCHEDULER_CONNECTIONS", .network, .integer(1...16), standard: "4",
+    "Most connections to the scheduler that carry calls at once. One does, unless a gateway admits fewer streams on it than "
+      + "there are polls (and a fifth, at least two, for other calls); beyond the limit polls take turns, with a warning.")
+
   static let networkSettings: [Setting] = [
-    egressAllow, proxy, httpsProxy, noProxy, proxyPassword, http2StreamWindow, http2ConnectionWindow,
+    egressAllow, proxy, httpsProxy, noProxy, proxyPassword, schedulerConnections, http2StreamWindow, http2ConnectionWindow,
   ]
 }

@@ -247,6 +247,6 @@ extension HealthState.Connection {
   init(_ state: ChannelState) {
     self.init(
       isReady: state.isConnected, since: state.connectedSince, lastError: state.lastError,
-      established: state.connections)
+      established: state.connections, warning: state.streamShortage)
   }
 }

@@ -38,6 +38,13 @@ import Testing
     #expect(network.egress.isOpen && network.proxy == nil)
   }
 
+  @Test func theLimitOfConnectionsReachesTheChannel() throws {
+    #expect(try Configuration(environment([:])).scheduler.channel.connectionLimit == 4)
+    #expect(
+      try Configuration(environment(["SALLYPORT_SCHEDULER_CONNECTIONS": "1"])).scheduler.channel.connectionLimit == 1)
+    #expect(faults(["SALLYPORT_SCHEDULER_CONNECTIONS": "17"]).count == 1)
+  }
+
   @Test func theCapsOfTheWindowsReachTheChannel() throws {
     let standard = try Configuration(environment([:])).scheduler.channel.http2Limits
     #expect(standard.largestStreamWindow == 16 << 20 && standard.largestConnectionWindow == 32 << 20)
