@@ -8,7 +8,8 @@ extension Setting {
       + "`off`: nothing. See “In a container”.")
   static let confineRead = Setting(
     "SALLYPORT_CONFINE_READ", .confinement, .text, example: "/mnt/shared,/opt/packages",
-    "Further files and folders, between commas, that must stay readable: those that no setting, project or profile names.")
+    "Further files and folders, between commas, that must stay readable: those that no setting, project or profile names."
+  )
 
   static let confinementSettings: [Setting] = [confine, confineRead]
 }

@@ -110,7 +110,10 @@ extension Confinement {
     case .required where landlock == 0:
       ("SALLYPORT_CONFINE=required, and the kernel has no Landlock", "a node with Linux 5.13 or later, or auto")
     case .auto where landlock == 0:
-      ("the kernel has no Landlock, so that the worker can only restrict its system calls", "a node with Linux 5.13 or later")
+      (
+        "the kernel has no Landlock, so that the worker can only restrict its system calls",
+        "a node with Linux 5.13 or later"
+      )
     case .auto, .required: nil
     }
   }

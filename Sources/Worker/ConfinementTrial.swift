@@ -3,10 +3,9 @@ import EventLoop
 import Glibc
 import OrderedCollections
 package import PlainData
-package import Secrets
 
-/// Restricts the process as a worker of this environment would, then tries what must fail and what must go on, and tells how
-/// the kernel answered. It goes around every check of our own on purpose: what is shown is what code could do that had taken
+/// Tries what must fail, and what must go on, in a process that has restricted itself as a worker, and tells how the kernel
+/// answered. It goes around every check of our own on purpose: what is shown is what code could do that had taken
 /// the worker over.
 package struct ConfinementTrial: Sendable {
   /// Paths to open for reading.
@@ -23,12 +22,12 @@ package struct ConfinementTrial: Sendable {
   /// Each attempt by name, with the error number that it met; 0 for one that went through.
   private typealias Answers = OrderedDictionary<String, Int>
 
-  /// Does everything; the process is of no use afterwards. To be called while it has one thread only.
+  /// Does everything.
   ///
   /// - Returns: `{"restricted": "…", "shortfalls": […], "answers": {"ptrace": 1, …}}`.
-  /// - Throws: a configuration that is wrong, or one that requires what cannot be had.
-  package func run(_ environment: ProcessEnvironment) async throws -> PlainValue {
-    let restriction = try SelfRestriction.apply(try Configuration(environment), environment)
+  /// - Throws: when the process may not go on as it is restricted.
+  package func run(under restriction: SelfRestriction) async throws -> PlainValue {
+    if let refusal = restriction.refusal { throw refusal }
     var answers = Self.calls()
     answers.merge(Self.sockets()) { $1 }
     answers.merge(paths()) { $1 }
@@ -53,9 +52,12 @@ package struct ConfinementTrial: Sendable {
   /// Calls with arguments that do no harm where they are let through, which then mostly meet another error.
   private static func calls() -> Answers {
     let calls: [(name: String, arguments: (Int, Int, Int, Int))] = [
-      ("ptrace", (-1, 0, 0, 0)), ("process_vm_readv", (0, 0, 0, 0)), ("unshare", (0, 0, 0, 0)), ("setns", (-1, 0, 0, 0)),
-      ("mount", (0, 0, 0, 0)), ("bpf", (-1, 0, 0, 0)), ("perf_event_open", (0, 0, 0, 0)), ("io_uring_setup", (0, 0, 0, 0)),
-      ("userfaultfd", (-1, 0, 0, 0)), ("keyctl", (-1, 0, 0, 0)), ("add_key", (0, 0, 0, 0)), ("memfd_create", (0, 0, 0, 0)),
+      ("ptrace", (-1, 0, 0, 0)), ("process_vm_readv", (0, 0, 0, 0)), ("unshare", (0, 0, 0, 0)),
+      ("setns", (-1, 0, 0, 0)),
+      ("mount", (0, 0, 0, 0)), ("bpf", (-1, 0, 0, 0)), ("perf_event_open", (0, 0, 0, 0)),
+      ("io_uring_setup", (0, 0, 0, 0)),
+      ("userfaultfd", (-1, 0, 0, 0)), ("keyctl", (-1, 0, 0, 0)), ("add_key", (0, 0, 0, 0)),
+      ("memfd_create", (0, 0, 0, 0)),
       ("name_to_handle_at", (-1, 0, 0, 0)), ("setuid", (Int(getuid()), 0, 0, 0)), ("execveat", (-1, 0, 0, 0)),
     ]
     let known = SystemCallFilter.refused + [SystemCallFilter.clone, SystemCallFilter.clone3]
@@ -73,7 +75,7 @@ package struct ConfinementTrial: Sendable {
       // As fork would: the child, where there is one, goes at once.
       let child = sly_try_call(clone, Int(SIGCHLD), 0, 0, 0)
       if child == 0 { _exit(0) }
-      if child > 0 { unsafe _ = waitpid(Int32(child), nil, 0) }
+      if child > 0 { _ = waitpid(Int32(child), nil, 0) }
       answers["fork"] = code(child)
     }
     return answers
@@ -86,7 +88,8 @@ package struct ConfinementTrial: Sendable {
     let (stream, datagram, raw) = (Int32(1), Int32(2), Int32(3))
     return [
       "socket packet": attempt(AF_PACKET, raw), "socket raw": attempt(AF_INET, raw, 1),
-      "socket multipath": attempt(AF_INET, stream, 262), "socket alg": attempt(38, 5), "socket vsock": attempt(40, stream),
+      "socket multipath": attempt(AF_INET, stream, 262), "socket alg": attempt(38, 5),
+      "socket vsock": attempt(40, stream),
       "socket uevent": attempt(AF_NETLINK, raw, 15),
       "socket tcp": attempt(AF_INET, stream), "socket udp6": attempt(AF_INET6, datagram),
       "socket unix": attempt(AF_UNIX, stream), "socket routes": attempt(AF_NETLINK, raw),
@@ -96,13 +99,13 @@ package struct ConfinementTrial: Sendable {
   private static func connectCode(_ port: Int) -> Int {
     let descriptor = Glibc.socket(AF_INET, 1, 0)
     defer { close(descriptor) }
-    return withLoopback(port) { address, size in code(unsafe Glibc.connect(descriptor, address, size)) }
+    return unsafe withLoopback(port) { address, size in code(unsafe Glibc.connect(descriptor, address, size)) }
   }
 
   private static func listenCode(_ port: Int) -> Int {
     let descriptor = Glibc.socket(AF_INET, 1, 0)
     defer { close(descriptor) }
-    return withLoopback(port) { address, size in
+    return unsafe withLoopback(port) { address, size in
       let result = unsafe Glibc.bind(descriptor, address, size)
       return code(result == 0 ? Glibc.listen(descriptor, 1) : result)
     }
@@ -114,7 +117,7 @@ package struct ConfinementTrial: Sendable {
     address.sin_port = in_port_t(UInt16(clamping: port).bigEndian)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     return unsafe withUnsafeBytes(of: &address) { bytes in
-      guard let start = unsafe bytes.baseAddress else { return Int(EINVAL) }
+      guard let start = bytes.baseAddress else { return Int(EINVAL) }
       return unsafe body(start.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
     }
   }

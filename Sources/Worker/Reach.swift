@@ -1,7 +1,8 @@
 import CLinux
 import DBTEngine
-package import Egress
+import Egress
 import Glibc
+import OrderedCollections
 import PlainData
 import Secrets
 import YAMLDocument

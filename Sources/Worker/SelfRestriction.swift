@@ -58,12 +58,11 @@ package struct SelfRestriction: Sendable, Hashable {
   /// What could not be had, each with the reason.
   package private(set) var shortfalls: [String] = []
 
-  /// Restricts this process for good. To be called while it has one thread only.
+  /// Restricts this process for good to what a worker of this environment needs. To be called while it has one thread only.
   ///
-  /// - Throws: `WorkerProcessError` when `required` was asked for and files or calls could not be restricted.
-  package static func apply(
-    _ configuration: Configuration, _ environment: ProcessEnvironment
-  ) throws(WorkerProcessError) -> SelfRestriction {
+  /// - Returns: nothing for an environment that is no right configuration: whoever reads it next tells.
+  package static func apply(_ environment: ProcessEnvironment) -> SelfRestriction? {
+    guard let configuration = try? Configuration(environment) else { return nil }
     var restriction = SelfRestriction(mode: configuration.confinement.mode)
     guard restriction.mode != .off else { return restriction }
     let threads = threadCount
@@ -71,15 +70,18 @@ package struct SelfRestriction: Sendable, Hashable {
       restriction.apply(Reach(configuration, environment), toEveryThread: true)
     } else {
       // Landlock would leave out those that run already.
-      restriction.shortfalls.append("everything: \(threads.map(String.init) ?? "an unknown number of") threads run already")
-    }
-    restriction.count()
-    guard restriction.mode == .auto || (restriction.restrictsFiles && restriction.filtersCalls) else {
-      throw WorkerProcessError(
-        "SALLYPORT_CONFINE=required, and this process cannot be restricted: \(restriction.shortfalls.joined(separator: "; "))"
-          + "; SALLYPORT_CONFINE=auto goes on with what there is")
+      restriction.shortfalls.append(
+        "everything: \(threads.map(String.init) ?? "an unknown number of") threads run already")
     }
     return restriction
+  }
+
+  /// Why the process must not go on like this; nil when it may.
+  package var refusal: WorkerProcessError? {
+    guard mode == .required, !restrictsFiles || !filtersCalls else { return nil }
+    return WorkerProcessError(
+      "SALLYPORT_CONFINE=required, and this process cannot be restricted: \(shortfalls.joined(separator: "; "))"
+        + "; SALLYPORT_CONFINE=auto goes on with what there is")
   }
 
   private init(mode: ConfinementConfiguration.Mode) { self.mode = mode }
@@ -134,9 +136,11 @@ package struct SelfRestriction: Sendable, Hashable {
     if code != 0 { shortfalls.append("system calls: the kernel takes no filter (error \(code))") }
   }
 
-  private func count() {
+  /// Shows the layers among the metrics.
+  func count() {
     for (layer, isOn) in [
-      ("files", restrictsFiles), ("listening", restrictsListening), ("ports", dialedPorts != nil), ("calls", filtersCalls),
+      ("files", restrictsFiles), ("listening", restrictsListening), ("ports", dialedPorts != nil),
+      ("calls", filtersCalls),
     ] { Gauge(label: "sallyport_confined", dimensions: [("layer", layer)]).record(isOn ? 1 : 0) }
   }
 

@@ -33,7 +33,11 @@ package final class WorkerProcess: Sendable {
   }
 
   /// Works until a signal comes or the scheduler refuses for good; answers the exit code.
-  package static func run(_ environment: ProcessEnvironment, makeRunner: @escaping RunnerMaker) async -> Int32 {
+  ///
+  /// - Parameter restriction: what the process has given up; nil when the configuration could not be read for that.
+  package static func run(
+    _ environment: ProcessEnvironment, restriction: SelfRestriction?, makeRunner: @escaping RunnerMaker
+  ) async -> Int32 {
     let configuration: Configuration
     do {
       configuration = try Configuration(environment)
@@ -49,7 +53,7 @@ package final class WorkerProcess: Sendable {
     for warning in configuration.warnings { logger.warning("\(warning)") }
     let process = WorkerProcess(configuration, logger)
     do {
-      try process.confine(environment)
+      if let restriction { try process.tell(of: restriction) }
       for warning in try configuration.scheduler.inspectTLSFiles() { logger.warning("\(warning)") }
       return try await process.work(environment, makeRunner)
     } catch {
@@ -79,9 +83,10 @@ package final class WorkerProcess: Sendable {
     for secret in environment.secrets.values { Redactor.process.register(secret) }
   }
 
-  /// Gives up what the configuration does not need. This thread is the only one yet, so that every later one is bound.
-  private func confine(_ environment: ProcessEnvironment) throws(WorkerProcessError) {
-    let restriction = try SelfRestriction.apply(configuration, environment)
+  /// Makes known what the process has given up.
+  private func tell(of restriction: SelfRestriction) throws(WorkerProcessError) {
+    if let refusal = restriction.refusal { throw refusal }
+    restriction.count()
     health.confinementIs(restriction.summary)
     let fields: Logger.Metadata = ["mode": "\(restriction.mode.rawValue)", "restricted": "\(restriction.summary)"]
     guard restriction.mode != .off else {

@@ -3,7 +3,7 @@ import PlainData
 import Worker
 
 /// `sallyport confinement-trial`: for tests, and for whoever wants to see what the kernel refuses to a worker.
-struct ConfinementTrialCommand: AsyncParsableCommand {
+struct ConfinementTrialCommand: AsyncParsableCommand, RestrictedCommand {
   static let configuration = CommandConfiguration(
     commandName: "confinement-trial",
     abstract: "Restricts itself as the worker would, tries what must fail, and prints how the kernel answered.",
@@ -29,8 +29,12 @@ struct ConfinementTrialCommand: AsyncParsableCommand {
   func run() async throws {
     var trial = ConfinementTrial()
     (trial.read, trial.write, trial.connect, trial.listen) = (read, write, connect, listen)
+    guard let restriction = Launch.restriction else {
+      Terminal.complain("the configuration is wrong: `sallyport config --check` tells how")
+      throw ExitCode(1)
+    }
     do {
-      Terminal.write(try await trial.run(Launch.environment).json() + "\n")
+      Terminal.write(try await trial.run(under: restriction).json() + "\n")
       // Where it is not refused, nothing comes after it.
       let answer: PlainValue = ["execve": .int(ConfinementTrial.execute())]
       Terminal.write(answer.json() + "\n")

@@ -54,8 +54,12 @@ import Testing
     let codes = await Self.onThread { () -> [String: Int32] in
       let reach = Reach(readable: [root + "/in"], writable: [root + "/work"], dialedPorts: nil, listenedPort: nil)
       let restriction = SelfRestriction(restrictingThisThreadTo: reach)
-      var codes: [String: Int32] = ["files": restriction.restrictsFiles ? 0 : 1, "calls": restriction.filtersCalls ? 0 : 1]
-      for name in ["in/a", "out/b", "work/c", "in/link"] { codes["read " + name] = Self.code(open(root + "/" + name, O_RDONLY)) }
+      var codes: [String: Int32] = [
+        "files": restriction.restrictsFiles ? 0 : 1, "calls": restriction.filtersCalls ? 0 : 1,
+      ]
+      for name in ["in/a", "out/b", "work/c", "in/link"] {
+        codes["read " + name] = Self.code(open(root + "/" + name, O_RDONLY))
+      }
       for name in ["in/new", "out/new", "work/new"] {
         codes["make " + name] = Self.code(open(root + "/" + name, O_WRONLY | O_CREAT, 0o600))
       }
@@ -105,7 +109,8 @@ import Testing
   }
 
   @Test func onlyListedPortsAreDialedAndListenedOn() async throws {
-    try #require(Landlock.Version.ofKernel.knowsPorts, "this kernel knows no rules for ports: run on Linux 6.7 or later")
+    try #require(
+      Landlock.Version.ofKernel.knowsPorts, "this kernel knows no rules for ports: run on Linux 6.7 or later")
     let open = try LoopbackListener()
     let closed = try LoopbackListener()
     let free = 1 + Int.random(in: 20_000...30_000)
@@ -125,7 +130,8 @@ import Testing
         }
       }
       return [
-        restriction.restrictsListening ? 0 : 1, attempt(ports.0, connect), attempt(ports.1, connect), attempt(free, bind),
+        restriction.restrictsListening ? 0 : 1, attempt(ports.0, connect), attempt(ports.1, connect),
+        attempt(free, bind),
         attempt(free + 1, bind),
       ]
     }
@@ -148,13 +154,16 @@ import Testing
       """, root + "/profiles.yml")
     let environment = ProcessEnvironment(values: ["PG_CA": "/ca/root.crt", "PG_DIR": "/keys", "OTHER": "/other"])
     #expect(
-      Set(Reach.files(namedIn: root + "/profiles.yml", environment)) == ["/secrets/db/password", "/ca/root.crt", "/keys"])
+      Set(Reach.files(namedIn: root + "/profiles.yml", environment)) == [
+        "/secrets/db/password", "/ca/root.crt", "/keys",
+      ])
     #expect(Reach.files(namedIn: root + "/none.yml", environment) == [])
   }
 
   @Test func onlyAListOfDestinationsLimitsThePorts() throws {
     #expect(EgressPolicy.open.tcpPorts == nil)
-    #expect(try EgressPolicy(parsing: "a.example:443,10.0.0.0/8:5432-5434,unix:/run/x").tcpPorts == [443, 5432, 5433, 5434])
+    #expect(
+      try EgressPolicy(parsing: "a.example:443,10.0.0.0/8:5432-5434,unix:/run/x").tcpPorts == [443, 5432, 5433, 5434])
     #expect(try EgressPolicy(parsing: "a.example:443,b.example").tcpPorts == nil, "one with every port opens them all")
     #expect(try EgressPolicy(parsing: "a.example:1-600,b.example:601-1200").tcpPorts == nil)
   }
