@@ -94,7 +94,8 @@ extension GRPCChannel {
 
   /// A further connection takes calls from now on.
   private func companionReady() {
-    logger.info("further scheduler connection", metadata: ["address": "\(endpoint)", "connections": "\(plan.takers.count)"])
+    logger.info(
+      "further scheduler connection", metadata: ["address": "\(endpoint)", "connections": "\(plan.takers.count)"])
     dispatch()
     metrics.connections(plan)
     publish()
@@ -157,7 +158,8 @@ extension GRPCChannel {
     for (stream, id) in slot?.calls ?? [:] { callLost(id, slot?.isReady == true && !unsent.contains(stream), error) }
     if role == .probe { endTrial(CredentialTrial.verdict(on: error)) }
     if role == .companion, !isShutDown {
-      logger.info("further scheduler connection ended", metadata: ["address": "\(endpoint)", "error": "\(error.message)"])
+      logger.info(
+        "further scheduler connection ended", metadata: ["address": "\(endpoint)", "error": "\(error.message)"])
     }
     if !error.isTransient && isServing {
       rotation.activeRefused(at: .now())

@@ -181,7 +181,9 @@ extension GRPCChannel {
       switch result {
       case .success(let context):
         let candidate = Credential(generation: channel.rotation.generation + 1, context: context)
-        if let fault = channel.condemnation(by: context) { return channel.breakOff(because: fault, adopting: candidate) }
+        if let fault = channel.condemnation(by: context) {
+          return channel.breakOff(because: fault, adopting: candidate)
+        }
         channel.warnIfShorter(candidate)
         channel.trial = CredentialTrial(credential: candidate)
         channel.beginTrial()

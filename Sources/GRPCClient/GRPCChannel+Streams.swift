@@ -88,7 +88,8 @@ extension GRPCChannel {
       "polls_waiting": "\(queue.waitingPolls)", "connections": "\(plan.takers.count)",
     ]
     guard !isMended else {
-      return logger.notice("scheduler admits too few streams for the polls: another connection is made", metadata: fields)
+      return logger.notice(
+        "scheduler admits too few streams for the polls: another connection is made", metadata: fields)
     }
     guard working.streamShortage == nil else { return }
     let text =

@@ -56,6 +56,7 @@ package struct NetworkConfiguration: Sendable {
     let explicit = reader.secret(.proxy)
     let common = reader.secret(.httpsProxy)
     let password = reader.secret(.proxyPassword)
+    let authorities = reader.fileOrFolder(.proxyCA, containing: "-----BEGIN CERTIFICATE-----")
     let bypass = ProxyBypass(parsing: reader.given(.noProxy) ?? "")
     let setting = explicit == nil ? Setting.httpsProxy : .proxy
     let url = explicit ?? common
@@ -64,12 +65,17 @@ package struct NetworkConfiguration: Sendable {
     }
     guard let url, let text = try? url.current() else {
       if password != nil { reader.fault(.proxyPassword, "set without SALLYPORT_PROXY or HTTPS_PROXY: unset it") }
+      if reader.isSet(.proxyCA) { reader.fault(.proxyCA, "set without SALLYPORT_PROXY or HTTPS_PROXY: unset it") }
       return nil
     }
     if explicit != nil, isOff(text) { return nil }
     do throws(EgressError) {
       var target = try ProxyTarget(parsing: text)
       try add(password, to: &target)
+      target.authorities = authorities
+      if authorities != nil && !target.isSecure {
+        reader.fault(.proxyCA, "set, yet the proxy's address begins with http://: write https://, or unset this")
+      }
       return ProxyConfiguration(target: target, bypass: bypass)
     } catch {
       reader.fault(setting, "\(error.message); for example \(setting.name)=\(setting.example)")

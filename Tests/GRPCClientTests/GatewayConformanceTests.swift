@@ -106,7 +106,8 @@ struct GatewayConformanceTests {
     await channel.shutdown(grace: .zero)
   }
 
-  @Test("H5 where no further connection may be made, polls take turns, other calls do not wait, and the way out is told")
+  @Test(
+    "H5 where no further connection may be made, polls take turns, other calls do not wait, and the way out is told")
   func pollsTakeTurns() async throws {
     var tuning = Gateway.Tuning()
     tuning.streams = 4

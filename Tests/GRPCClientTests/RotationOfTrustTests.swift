@@ -95,7 +95,9 @@ struct RotationOfTrustTests {
     await channel.shutdown(grace: .seconds(1))
   }
 
-  @Test("With strict verification, a bundle that does not trust the present server ends its connection at once; a mended one heals")
+  @Test(
+    "With strict verification, a bundle that does not trust the present server ends its connection at once; a mended one heals"
+  )
   func strictReverification() async throws {
     let certificates = try TestCertificates.shared()
     let pair = try ClientPairs.issue(1, certificates).pairs[0]
