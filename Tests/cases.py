@@ -15,9 +15,7 @@ CASES = [f"{group}{number}" for group, count in GROUPS.items() for number in ran
 CASE = r"(?:[SHGRPX]\d{1,2})"
 
 # Cases that no test shows, and why.
-MISSING = {
-    "X14": "the worker does not restrict itself by Landlock and seccomp yet; the pod does (X13)",
-}
+MISSING: dict[str, str] = {}
 
 
 def shown():

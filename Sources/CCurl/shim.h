@@ -48,6 +48,14 @@ static inline CURLcode sly_curl_set_tls_callback(CURL *easy, CURLcode (*callback
 /// The empty string means no proxy, whatever the environment says.
 static inline CURLcode sly_curl_set_proxy(CURL *easy, const char *url) { return curl_easy_setopt(easy, CURLOPT_PROXY, url); }
 static inline CURLcode sly_curl_set_no_proxy(CURL *easy, const char *hosts) { return curl_easy_setopt(easy, CURLOPT_NOPROXY, hosts); }
+/// The proxy's certificate and name are verified, by what the callback for TLS contexts puts in, and by no file built in.
+static inline CURLcode sly_curl_set_proxy_verification(CURL *easy) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+  return code;
+}
 /// Header lines for the proxy alone; those for the server never go to it. The list is not copied: it must stay until the
 /// handle is gone.
 static inline CURLcode sly_curl_set_proxy_headers(CURL *easy, struct curl_slist *list) {

@@ -25,7 +25,9 @@
 #include <unistd.h>
 #include <time.h>
 #include <dirent.h>
+#include <stdint.h>
 #include <sys/syscall.h>
+#include <linux/filter.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 
@@ -61,3 +63,43 @@ static inline int sly_is_mount_root(int descriptor) {
 }
 /// Whether this process may be dumped and inspected; see `sly_forbid_dumps`.
 static inline int sly_is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L); }
+
+/// Forbids gaining rights by execve for good, for this thread and those it makes. 0, or -1 and `errno`.
+static inline int sly_forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L); }
+/// Installs a filter of system calls (seccomp(2)) in every thread of the process (TSYNC), or in the calling thread alone. 0;
+/// the id of a thread that could not follow; or -1 and `errno`.
+static inline int sly_filter_calls(const struct sock_filter *steps, unsigned short count, int allThreads) {
+  const struct sock_fprog program = {count, (struct sock_filter *)steps};
+  const unsigned filterMode = 1;
+  return (int)syscall(SYS_seccomp, filterMode, allThreads ? 1U : 0U, &program);
+}
+/// A system call by its number, for trials of what is refused: the result, or minus the error number.
+static inline long sly_try_call(long number, long a, long b, long c, long d) {
+  const long result = syscall(number, a, b, c, d, 0L, 0L);
+  return result < 0 ? -(long)errno : result;
+}
+
+// Landlock (landlock(7)). Numbers instead of <linux/landlock.h>: the kernel that runs may be newer than the headers.
+
+/// The version of the kernel's Landlock; -1 and `errno` without one.
+static inline int sly_landlock_version(void) { return (int)syscall(444, (void *)0, 0UL, 1U); }
+/// A new ruleset that denies the given kinds of access but for what rules admit; -1 and `errno`. `size`: bytes of the three
+/// numbers that this kernel's version knows (8, 16 or 24).
+static inline int sly_landlock_create(uint64_t files, uint64_t ports, uint64_t scopes, unsigned long size) {
+  const uint64_t attributes[3] = {files, ports, scopes};
+  return (int)syscall(444, attributes, size, 0U);
+}
+/// Admits access to what lies beneath an open file or folder. 0, or -1 and `errno`.
+static inline int sly_landlock_admit_path(int ruleset, int descriptor, uint64_t access) {
+  const struct __attribute__((packed)) { uint64_t access; int32_t parent; } rule = {access, descriptor};
+  return (int)syscall(445, ruleset, 1, &rule, 0U);
+}
+/// Admits access to a TCP port. 0, or -1 and `errno`.
+static inline int sly_landlock_admit_port(int ruleset, uint64_t port, uint64_t access) {
+  const struct { uint64_t access; uint64_t port; } rule = {access, port};
+  return (int)syscall(445, ruleset, 2, &rule, 0U);
+}
+/// Binds the calling thread, and those it makes, to a ruleset for good. 0, or -1 and `errno`.
+static inline int sly_landlock_apply(int ruleset) { return (int)syscall(446, ruleset, 0U); }
+/// Opens a file or folder as a place only, without reading it; -1 and `errno`.
+static inline int sly_open_place(const char *path) { return open(path, 010000000 /* O_PATH */ | O_CLOEXEC); }

@@ -43,6 +43,21 @@ package struct EgressPolicy: Sendable, Hashable {
   /// Whether everything may be dialed, because no list was given.
   package var isOpen: Bool { rules == nil }
 
+  /// The TCP ports that rules admit; nil when every port may be dialed, or more than a thousand of them.
+  package var tcpPorts: Set<Int>? {
+    guard let rules else { return nil }
+    var ports: Set<Int> = []
+    for rule in rules {
+      if case .socket = rule.destination { continue }
+      guard rule.ports.count <= Self.portLimit else { return nil }
+      ports.formUnion(rule.ports)
+      guard ports.count <= Self.portLimit else { return nil }
+    }
+    return ports
+  }
+
+  private static let portLimit = 1_000
+
   /// Whether a host, name or literal, can pass at all on a port; its addresses are checked after resolution.
   ///
   /// A name that no rule lists passes this check when there are rules for addresses on the port: its addresses decide.

@@ -8,11 +8,16 @@ package struct ProxyTarget: Sendable, CustomStringConvertible {
   package var port: Int
   /// What it asks for; nil: nothing.
   package var credentials: ProxyCredentials?
+  /// Whether it is spoken to in TLS; what goes through its tunnels is secured by itself either way.
+  package var isSecure: Bool
+  /// PEM file, or a folder of them, of the authorities that may vouch for a proxy spoken to in TLS; nil: the system's.
+  package var authorities: String?
 
-  package init(host: String, port: Int, credentials: ProxyCredentials? = nil) {
+  package init(host: String, port: Int, credentials: ProxyCredentials? = nil, isSecure: Bool = false) {
     self.host = host
     self.port = port
     self.credentials = credentials
+    self.isSecure = isSecure
   }
 
   /// Host and port, never the credentials.
@@ -38,7 +43,8 @@ package struct ProxyConfiguration: Sendable {
 }
 
 extension ProxyTarget {
-  /// Reads `http://[user[:password]@]host[:port][/]`; the scheme may be left out, the port is then 80 as in any such URL.
+  /// Reads `http://[user[:password]@]host[:port][/]`, or `https://…` for TLS to the proxy itself; without a scheme http is
+  /// meant, without a port 80 or 443 as in any such URL.
   ///
   /// The first `:` ends the user, percent-encoding is undone in both, and neither ever becomes a `String`.
   ///
@@ -59,10 +65,11 @@ extension ProxyTarget {
       return last ? places.last : places.first
     }
     var start = 0
+    var isSecure = false
     if let colon = position(of: ":"), colon + 3 <= count,
       unsafe bytes[colon + 1] == UInt8(ascii: "/"), unsafe bytes[colon + 2] == UInt8(ascii: "/")
     {
-      try check(scheme: unsafe String(decoding: bytes[..<colon], as: UTF8.self).lowercased())
+      isSecure = try Self.isSecure(scheme: unsafe String(decoding: bytes[..<colon], as: UTF8.self).lowercased())
       start = colon + 3
     }
     var credentials: ProxyCredentials?
@@ -73,16 +80,13 @@ extension ProxyTarget {
     var authority = unsafe String(decoding: bytes[start...], as: UTF8.self)
     if authority.hasSuffix("/") { authority.removeLast() }
     let (host, port) = try readAuthority(authority)
-    return ProxyTarget(host: host, port: port, credentials: credentials)
+    return ProxyTarget(
+      host: host, port: port ?? (isSecure ? 443 : 80), credentials: credentials, isSecure: isSecure)
   }
 
-  private static func check(scheme: String) throws(EgressError) {
-    if scheme == "https" {
-      throw fault(
-        "begins with https://, and TLS to the proxy itself is not supported: write http://; the connection to the "
-          + "scheduler is encrypted end to end through it")
-    }
-    guard scheme == "http" else { throw fault("has a scheme other than http") }
+  private static func isSecure(scheme: String) throws(EgressError) -> Bool {
+    guard scheme == "http" || scheme == "https" else { throw fault("has a scheme other than http and https") }
+    return scheme == "https"
   }
 
   private static func readCredentials(
@@ -130,7 +134,7 @@ extension ProxyTarget {
     }
   }
 
-  private static func readAuthority(_ text: String) throws(EgressError) -> (host: String, port: Int) {
+  private static func readAuthority(_ text: String) throws(EgressError) -> (host: String, port: Int?) {
     var host = text[...]
     var tail: Substring = ""
     if text.hasPrefix("[") {
@@ -145,7 +149,7 @@ extension ProxyTarget {
     } else {
       guard HostName.isPlausible(host) else { throw fault("has a host that is no name and no address") }
     }
-    if tail.isEmpty { return (String(host), 80) }
+    if tail.isEmpty { return (String(host), nil) }
     let digits = tail.dropFirst()
     guard tail.hasPrefix(":"), digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = Int(digits),
       (1...65_535).contains(port)

@@ -167,7 +167,7 @@ package struct ProxyTunnel {
   private func noHTTP(_ rest: ArraySlice<UInt8>) -> EgressError {
     let start = header + rest.prefix(60)
     if start.first == 0x15 || start.first == 0x16 {
-      return fault("answered in TLS: TLS to the proxy itself is not supported, use its plain HTTP port")
+      return fault("answered in TLS: write its address with https://, or use its plain HTTP port")
     }
     return fault("does not speak HTTP/1: it answered '\(shown(start[...], limit: 60))'")
   }

@@ -26,6 +26,8 @@ package final class Dial {
     package var userTimeout: Duration
     /// Only addresses of this machine may be dialed, whatever the name resolves to.
     package var isLoopbackOnly: Bool
+    /// What secures the way to the proxy; nil: it is spoken to in the clear.
+    package var proxyLayer: StreamLayerLoader?
 
     package init(
       host: String, port: Int, timeout: Duration = .seconds(20), userTimeout: Duration = .seconds(30),
@@ -197,12 +199,17 @@ package final class Dial {
     pending = [socket]
     let target = target
     do throws(EventLoopError) {
-      try loop.offload("proxy-password") { () -> Result<ProxyTunnel, EgressError> in
-        Result { () throws(EgressError) in
-          var authorization: SharedSecret?
-          if let credentials = proxy.credentials { authorization = try credentials.authorization() }
-          return try ProxyTunnel(
-            toHost: target.host, port: target.port, proxy: proxy.description, authorization: authorization)
+      try loop.offload("proxy-password") { () -> Result<TunnelPlan, EventLoopError> in
+        Result { () throws(EventLoopError) in
+          let layer = try target.proxyLayer?(proxy.host).get()
+          do throws(EgressError) {
+            let authorization = try proxy.credentials?.authorization()
+            let machine = try ProxyTunnel(
+              toHost: target.host, port: target.port, proxy: proxy.description, authorization: authorization)
+            return TunnelPlan(machine: machine, layer: layer)
+          } catch {
+            throw EventLoopError(proxy: error)
+          }
         }
       } then: { [weak self] result in
         self?.requestMade(result, socket)
@@ -212,15 +219,23 @@ package final class Dial {
     }
   }
 
-  private func requestMade(_ result: Result<ProxyTunnel, EgressError>, _ socket: StreamSocket) {
+  /// What a tunnel is asked for with.
+  private struct TunnelPlan: Sendable {
+    let machine: ProxyTunnel
+    let layer: StreamLayerMaker?
+  }
+
+  private func requestMade(_ result: Result<TunnelPlan, EventLoopError>, _ socket: StreamSocket) {
     guard completion != nil else { return }
-    switch result {
-    case .failure(let error): finish(.failure(EventLoopError(proxy: error)))
-    case .success(let machine):
+    do throws(EventLoopError) {
+      let plan = try result.get()
+      if let layer = try plan.layer?().get() { socket.secure(by: layer) }
       pending = []
-      let tunnel = DialTunnel(machine, on: socket, loop: loop) { [weak self] result in self?.finish(result) }
+      let tunnel = DialTunnel(plan.machine, on: socket, loop: loop) { [weak self] result in self?.finish(result) }
       self.tunnel = tunnel
       tunnel.start()
+    } catch {
+      finish(.failure(error))
     }
   }
 

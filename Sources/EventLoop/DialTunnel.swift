@@ -11,6 +11,7 @@ final class DialTunnel {
   private let loop: EventLoop
   private var machine: ProxyTunnel
   private var sent = 0
+  private var isSecured = false
   private var completion: ((Result<StreamSocket, EventLoopError>) -> Void)?
   private var buffer = [UInt8](repeating: 0, count: ProxyTunnel.headerLimit)
 
@@ -29,7 +30,7 @@ final class DialTunnel {
   func start() {
     do throws(EventLoopError) {
       try loop.watch(socket.descriptor, for: [.readable, .writable]) { [weak self] readiness in
-        guard let self else { return }
+        guard let self, self.secure() else { return }
         if readiness.contains(.writable) { self.send() }
         if readiness.contains(.readable) { self.receive() }
       }
@@ -46,8 +47,23 @@ final class DialTunnel {
     socket.close()
   }
 
+  /// Goes on with what secures the way to the proxy. True: the tunnel can be asked for.
+  private func secure() -> Bool {
+    guard !isSecured, completion != nil else { return completion != nil }
+    do throws(EventLoopError) {
+      isSecured = try socket.secured()
+      // The first request goes out with the event that says so; while the other side has the word, writing is not waited for.
+      try loop.rewatch(socket.descriptor, for: isSecured || socket.hasUnsent ? [.readable, .writable] : .readable)
+    } catch {
+      finish(.failure(error))
+      return false
+    }
+    return isSecured
+  }
+
   private func send() {
     guard completion != nil else { return }
+    if sent == machine.request.count { return flushed() }
     let transfer = unsafe machine.request.withBytes { bytes in
       unsafe socket.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
     }
@@ -57,7 +73,12 @@ final class DialTunnel {
     // What the proxy said before it closed is still to be read.
     case .ended, .failed: sent = machine.request.count
     }
-    guard sent == machine.request.count else { return }
+    if sent == machine.request.count { flushed() }
+  }
+
+  /// Nothing waits to be sent: the proxy has the word.
+  private func flushed() {
+    if case .wouldBlock = socket.flush() { return }
     do throws(EventLoopError) {
       try loop.rewatch(socket.descriptor, for: .readable)
     } catch {
@@ -71,7 +92,7 @@ final class DialTunnel {
     switch transfer {
     case .moved(let count): take(count)
     case .wouldBlock: return
-    case .ended, .failed: finish(.failure(EventLoopError(proxy: machine.ended())))
+    case .ended, .failed: finish(.failure(socket.layerFailure ?? EventLoopError(proxy: machine.ended())))
     }
   }
 

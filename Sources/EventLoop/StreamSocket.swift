@@ -20,6 +20,8 @@ package final class StreamSocket {
   package let peer: SocketAddress
   /// The configured host for which this connection was made: what the other side must prove to be.
   package let name: String
+  /// A layer through which everything goes, with what waits on its two sides; nil: none.
+  private var layered: LayeredBytes?
 
   /// Opens a socket for an address, with the options that a long-lived connection needs; does not connect yet.
   ///
@@ -75,7 +77,7 @@ package final class StreamSocket {
 
   /// Looks at what has arrived and leaves it there.
   func peek(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
-    unsafe take(into: buffer, Int32(MSG_PEEK))
+    unsafe layered == nil ? take(into: buffer, Int32(MSG_PEEK)) : takeUnwrapped(into: buffer, takes: false)
   }
 
   /// Takes so many bytes that `peek` has shown, and forgets them.
@@ -91,7 +93,9 @@ package final class StreamSocket {
   }
 
   /// Reads what has arrived, at most a buffer's worth.
-  package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer { unsafe take(into: buffer, 0) }
+  package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    unsafe layered == nil ? take(into: buffer, 0) : takeUnwrapped(into: buffer, takes: true)
+  }
 
   private func take(into buffer: UnsafeMutableRawBufferPointer, _ flags: Int32) -> Transfer {
     while true {
@@ -105,7 +109,18 @@ package final class StreamSocket {
   }
 
   /// Sends as many of the bytes as the system takes. Never raises SIGPIPE.
+  ///
+  /// Through a layer some of what counts as moved may wait still: see `hasUnsent`.
   package func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    guard layered != nil else { return unsafe put(bytes) }
+    if case .wouldBlock = flush() { return .wouldBlock }
+    let part = unsafe Array(bytes.prefix(LayeredBytes.step))
+    guard layered?.wrap(part) == true else { return .failed(EPROTO) }
+    if case .failed(let number) = flush() { return .failed(number) }
+    return .moved(part.count)
+  }
+
+  private func put(_ bytes: UnsafeRawBufferPointer) -> Transfer {
     while true {
       let count = unsafe CLinux.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
       if count >= 0 { return .moved(count) }
@@ -115,8 +130,83 @@ package final class StreamSocket {
     }
   }
 
+  // MARK: Through a layer
+
+  /// Puts a layer between the socket and what is said from now on.
+  func secure(by layer: any StreamLayer) { layered = LayeredBytes(layer) }
+
+  /// Whether bytes have been unwrapped that nobody has taken: the system does not tell of them.
+  package var hasBuffered: Bool { layered.map { $0.receivedCount > 0 } ?? false }
+
+  /// Whether wrapped bytes wait for the socket.
+  package var hasUnsent: Bool { layered.map { !$0.unsent.isEmpty } ?? false }
+
+  /// Why the layer is of no more use; nil while it serves, or there is none.
+  package var layerFailure: EventLoopError? { layered?.failure }
+
+  /// Goes on with the layer's handshake as far as the socket lets it. True: it is over.
+  func secured() throws(EventLoopError) -> Bool {
+    guard let layer = layered?.layer else { return true }
+    let input = feed()
+    let isOver: Bool
+    do throws(EventLoopError) {
+      isOver = try layer.handshake()
+    } catch {
+      // The alert that tells the other side's operator why.
+      layered?.collect()
+      _ = flush()
+      throw error
+    }
+    layered?.collect()
+    if case .failed(let number) = flush() {
+      throw EventLoopError(.proxyFailed, "the proxy \(peer) broke off: \(SystemErrorText.describe(number))")
+    }
+    if !isOver, input == .ended {
+      throw EventLoopError(.proxyFailed, "the proxy \(peer) closed the connection during the TLS handshake")
+    }
+    return isOver
+  }
+
+  /// Sends wrapped bytes that wait. `.moved(0)`: none wait any more.
+  package func flush() -> Transfer {
+    while let unsent = layered?.unsent, !unsent.isEmpty {
+      switch unsafe unsent.withUnsafeBytes({ unsafe put($0) }) {
+      case .moved(let count): layered?.sent(count)
+      case let other: return other
+      }
+    }
+    return .moved(0)
+  }
+
+  /// Takes from the socket and feeds the layer. What it answers is why that ended: nothing more now, or the socket's end.
+  private func feed() -> Transfer {
+    unsafe withUnsafeTemporaryAllocation(byteCount: LayeredBytes.step, alignment: 1) { area in
+      let transfer = unsafe take(into: area, 0)
+      if case .moved(let count) = transfer, let layer = layered?.layer {
+        unsafe layer.receive(Array(area[..<count])[...])
+      }
+      return transfer
+    }
+  }
+
+  private func takeUnwrapped(into buffer: UnsafeMutableRawBufferPointer, takes: Bool) -> Transfer {
+    while true {
+      if !hasBuffered { layered?.unwrap() }
+      if let count = unsafe layered?.copy(into: buffer, takes: takes), count > 0 { return .moved(count) }
+      if layered?.failure != nil { return .failed(EPROTO) }
+      if layered?.hasEnded == true { return .ended }
+      let transfer = feed()
+      guard case .moved = transfer else { return transfer }
+    }
+  }
+
   /// Tells the other side that nothing more will be sent.
-  package func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+  package func finishSending() {
+    layered?.layer.close()
+    layered?.collect()
+    _ = flush()
+    _ = shutdown(descriptor, Int32(SHUT_WR))
+  }
 
   /// Closes the descriptor. The owner must have stopped watching it.
   package func close() {

@@ -1,5 +1,16 @@
-internal import Egress
+package import Egress
 package import EventLoop
+package import TLSClient
+
+extension ProxyTarget {
+  /// How the proxy itself is secured: its own authorities, no client certificate; nil: it is spoken to in the clear.
+  package var tls: TLSConfiguration? {
+    guard isSecure else { return nil }
+    var tls = TLSConfiguration(trust: authorities.map { .file($0) } ?? .systemRoots)
+    tls.demandsHTTP2 = false
+    return tls
+  }
+}
 
 extension ChannelConfiguration {
   /// What to dial: the way, the policy, the times.
@@ -18,6 +29,7 @@ extension ChannelConfiguration {
       target.route = .unix(socketPath)
     } else if let proxy = proxy?.proxy(forHost: target.host, port: target.port) {
       target.route = .proxy(proxy)
+      target.proxyLayer = proxy.tls.map { TLSLayer.loader($0, peer: "the proxy \(proxy)") }
     } else {
       // Those that are reached through the proxy get their turn with the next attempt.
       target.alternatives = ordered.dropFirst().filter { proxy?.proxy(forHost: $0.host, port: $0.port) == nil }

@@ -94,6 +94,9 @@ package struct ChannelConfiguration: Sendable {
   package var keepalive = Keepalive()
   /// Pauses between attempts to connect.
   package var backoff = BackoffPolicy()
+  /// Most connections that carry new calls at once. One does, unless the server admits fewer streams on it than there are
+  /// long polls.
+  package var connectionLimit = 4
   /// How eagerly connections are made and replaced.
   package var reconnect = ReconnectRules()
   /// How patiently new certificate files are waited for and tried.

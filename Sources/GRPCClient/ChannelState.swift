@@ -27,6 +27,8 @@ package struct ChannelState: Sendable, Hashable {
   package var bytesReceived = 0, bytesSent = 0
   /// Connections that finish their open calls and take no more.
   package var drainingConnections = 0
+  /// Why long polls take turns: the server admits too few streams on as many connections as there may be. Nil: they do not.
+  package var streamShortage: String?
   /// How often an identity has been adopted from the files, the first included; 0 without TLS or before the first.
   package var credentialGeneration = 0
   /// Adoptions of new files after the first, so far.

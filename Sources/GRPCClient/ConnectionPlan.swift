@@ -4,7 +4,8 @@ internal import EventLoop
 ///
 /// A pure machine: it is told what happened and when, and answers what to do. Connections are known by numbers that it
 /// gives out. It makes before it breaks: when the server's habit of ending connections at some age has been learnt, the
-/// next connection is made, and ready, before the present one is sent away.
+/// next connection is made, and ready, before the present one is sent away. Where the server admits fewer streams than there
+/// are long polls, companions take what the current connection cannot.
 struct ConnectionPlan {
   /// What is to be done now.
   enum Step: Sendable, Hashable {
@@ -24,6 +25,8 @@ struct ConnectionPlan {
     case next
     /// Is being made, or is made, to try a new identity.
     case probe
+    /// Takes the calls for which the current one has no stream, or is being made to.
+    case companion
     /// Finishes its open calls and takes no more.
     case draining
   }
@@ -48,6 +51,11 @@ struct ConnectionPlan {
   private(set) var next: Int?
   /// The connection on which a new identity is tried.
   private(set) var probe: Int?
+  /// The connections that are ready and take calls beside the current one, oldest first.
+  private(set) var companions: [Int] = []
+  /// The connection that is being made to be a companion.
+  private(set) var nextCompanion: Int?
+  private var companionPauseEnd: MonotonicTime?
   /// The age at which the server sends connections away, once two in a row have shown it.
   private(set) var learntAge: Duration?
   /// How many times the silence before a PING has been doubled because the server complained of too many.
@@ -65,6 +73,7 @@ struct ConnectionPlan {
     if number == current { return .current }
     if number == next { return .next }
     if number == probe { return .probe }
+    if number == nextCompanion || companions.contains(number) { return .companion }
     return member.isDraining ? .draining : nil
   }
 
@@ -103,6 +112,22 @@ struct ConnectionPlan {
     return number
   }
 
+  /// The connections that take calls, the current one first.
+  var takers: [Int] { (current.map { [$0] } ?? []) + companions }
+
+  /// Asks for a further companion: long polls wait for want of streams. One is made at a time, and after one that failed
+  /// there is a pause.
+  ///
+  /// - Parameter limit: most connections that take calls.
+  mutating func stepCompanion(at now: MonotonicTime, limit: Int) -> Step {
+    guard current != nil, next == nil, probe == nil, nextCompanion == nil, takers.count < limit else { return .none }
+    let earliest = max(companionPauseEnd ?? now, gapEnd ?? now)
+    guard now >= earliest else { return .wait(until: earliest) }
+    let number = begin(at: now)
+    nextCompanion = number
+    return .dial(number)
+  }
+
   /// Before this no connection may be dialed: the least time between two dials has not passed.
   var gapEnd: MonotonicTime? { lastDial.map { $0 + rules.dialGap } }
 
@@ -126,6 +151,11 @@ struct ConnectionPlan {
   /// - Returns: the connection that was replaced, if there was one.
   mutating func ready(_ number: Int, at now: MonotonicTime) -> Int? {
     members[number]?.readySince = now
+    if number == nextCompanion {
+      nextCompanion = nil
+      companions.append(number)
+      return nil
+    }
     guard number == next else { return nil }
     next = nil
     return takeOver(number)
@@ -145,7 +175,11 @@ struct ConnectionPlan {
       members[dialing]?.isDraining = true
       replaced.append(dialing)
     }
-    return replaced
+    // Companions have the old identity too; the polls that are open there end there.
+    let former = companions + (nextCompanion.map { [$0] } ?? [])
+    for companion in former { members[companion]?.isDraining = true }
+    (companions, nextCompanion) = ([], nil)
+    return replaced + former
   }
 
   private mutating func takeOver(_ number: Int) -> Int? {
@@ -183,6 +217,7 @@ struct ConnectionPlan {
     guard members[number] != nil else { return }
     let wasServing = number == current || number == next
     let isProven = isProven(number, at: now)
+    if role(of: number) == .companion, !isProven { companionPauseEnd = now + rules.companionPause }
     members[number] = nil
     release(number)
     guard wasServing else { return }
@@ -197,7 +232,10 @@ struct ConnectionPlan {
   mutating func forgetPause() { pauseEnd = nil }
 
   private mutating func release(_ number: Int) {
-    if current == number { current = nil }
+    companions.removeAll { $0 == number }
+    if nextCompanion == number { nextCompanion = nil }
+    // A companion is ready already: nothing needs to be dialed before calls go on.
+    if current == number { current = companions.isEmpty ? nil : companions.removeFirst() }
     if next == number { next = nil }
     if probe == number { probe = nil }
   }
@@ -231,16 +269,23 @@ package struct ReconnectRules: Sendable, Hashable {
   package var provenAge: Duration
   /// Ends at a smaller age are not taken for a habit of the server.
   package var shortestLearntAge: Duration
+  /// How long long polls wait for a stream before another connection is made for them.
+  package var pollPatience: Duration
+  /// The pause after a connection for them that failed.
+  package var companionPause: Duration
   /// The part of the learnt age after which the next connection is made. Servers vary the age by a tenth either way.
   package var ageFraction: Double
 
   package init(
     dialGap: Duration = .milliseconds(250), provenAge: Duration = .seconds(10),
-    shortestLearntAge: Duration = .seconds(30), ageFraction: Double = 0.8
+    shortestLearntAge: Duration = .seconds(30), ageFraction: Double = 0.8,
+    pollPatience: Duration = .seconds(1), companionPause: Duration = .seconds(30)
   ) {
     self.dialGap = dialGap
     self.provenAge = provenAge
     self.shortestLearntAge = shortestLearntAge
     self.ageFraction = ageFraction
+    self.pollPatience = pollPatience
+    self.companionPause = companionPause
   }
 }

@@ -88,7 +88,17 @@ extension GRPCChannel {
     slots[number]?.isReady = true
     if plan.ready(number, at: .now()) != nil { metrics.reconnected(.planned) }
     if plan.role(of: number) == .probe { return probeReady(number) }
+    if plan.role(of: number) == .companion { return companionReady() }
     if plan.current == number { tookOver() }
+  }
+
+  /// A further connection takes calls from now on.
+  private func companionReady() {
+    logger.info(
+      "further scheduler connection", metadata: ["address": "\(endpoint)", "connections": "\(plan.takers.count)"])
+    dispatch()
+    metrics.connections(plan)
+    publish()
   }
 
   /// A connection takes new calls from now on; the one before it, if any, finishes what is open.
@@ -123,6 +133,7 @@ extension GRPCChannel {
       metrics.reconnected(code == .noError ? .goAway : .refused)
     }
     advance()
+    dispatch()
     closeIdleSlots()
     metrics.connections(plan)
     publish()
@@ -146,11 +157,16 @@ extension GRPCChannel {
     }
     for (stream, id) in slot?.calls ?? [:] { callLost(id, slot?.isReady == true && !unsent.contains(stream), error) }
     if role == .probe { endTrial(CredentialTrial.verdict(on: error)) }
+    if role == .companion, !isShutDown {
+      logger.info(
+        "further scheduler connection ended", metadata: ["address": "\(endpoint)", "error": "\(error.message)"])
+    }
     if !error.isTransient && isServing {
       rotation.activeRefused(at: .now())
       if plan.current == nil { failWaiting(because: error) }
     }
     advance()
+    dispatch()
     stepRotation()
     metrics.connections(plan)
     publish()

@@ -181,7 +181,9 @@ extension GRPCChannel {
       switch result {
       case .success(let context):
         let candidate = Credential(generation: channel.rotation.generation + 1, context: context)
-        if let fault = channel.revocation(by: context) { return channel.breakOff(because: fault, adopting: candidate) }
+        if let fault = channel.condemnation(by: context) {
+          return channel.breakOff(because: fault, adopting: candidate)
+        }
         channel.warnIfShorter(candidate)
         channel.trial = CredentialTrial(credential: candidate)
         channel.beginTrial()
@@ -191,29 +193,32 @@ extension GRPCChannel {
     }
   }
 
-  /// Why the server of the connection in use is revoked by the lists of a new context; nil when it is not. Other doubts,
-  /// such as an authority that is gone from the bundle, count from the next connection on.
-  private func revocation(by context: TLSContext) -> TLSError? {
+  /// Why the connection in use may not go on under a new context: its lists revoke the server. Other doubts, such as an
+  /// authority that is gone from the bundle, count from the next connection on, unless strictness was asked for.
+  private func condemnation(by context: TLSContext) -> TLSError? {
     do throws(TLSError) {
       try plan.current.flatMap { slots[$0] }?.connection.recheck(by: context)
       return nil
     } catch {
-      return error.code == .serverRevoked ? error : nil
+      if error.code == .serverRevoked { return error }
+      return configuration.tls?.reverifiesStrictly == true && error.isRefusal ? error : nil
     }
   }
 
-  /// New lists revoke the server: they are in force at once, without a trial that could not succeed, and its connections
-  /// are broken off.
+  /// What is new condemns the server: it is in force at once, without a trial that could not succeed, and the server's
+  /// connections are broken off.
   private func breakOff(because fault: TLSError, adopting candidate: Credential) {
     _ = rotation.ended(.accepted, at: .now())
     credential = candidate
     working.rotations += 1
     working.rotationFault = nil
     working.lastError = fault.message
-    metrics.rotation("server_revoked")
+    metrics.rotation(fault.code == .serverRevoked ? "server_revoked" : "server_distrusted")
     metrics.adopted(candidate.generation, at: Self.wallClock)
     logger.error(
-      "the server has been revoked: its connections are broken off", metadata: ["reason": "\(fault.message)"])
+      fault.code == .serverRevoked
+        ? "the server has been revoked: its connections are broken off"
+        : "the server is no longer trusted: its connections are broken off", metadata: ["reason": "\(fault.message)"])
     tellWarnings(of: candidate.context)
     for slot in slots.values { slot.connection.close() }
     watchExpiry()

@@ -3,21 +3,102 @@ internal import HTTP2Client
 internal import Logging
 internal import Secrets
 
+/// What is known of long polls that wait for a stream. Lives on the loop's thread.
+struct StreamShortage {
+  /// Since when some have waited.
+  var since: MonotonicTime?
+  /// When that is looked at again.
+  var timer: TimerKey?
+
+  /// The least credit under which so many polls can be open at once.
+  static func needed(polls: Int) -> Int { polls + max(2, (polls + 3) / 4) }
+}
+
 /// Putting calls on streams, and what comes back.
 extension GRPCChannel {
   /// How often a call may be put on a stream when none of the former ones reached the server.
   private static let attemptLimit = 5
 
-  /// Sends waiting calls as far as the connection admits them.
+  /// Sends waiting calls as far as the connections admit them.
   func dispatch() {
-    guard let number = plan.current, let slot = slots[number] else { return }
-    let connection = slot.connection
-    guard !connection.isWornOut else { return drain(number, .noError, "its streams are used up") }
-    while connection.acceptsRequests,
-      let id = queue.next(free: connection.freeStreams, credit: connection.streamCredit)
-    {
+    if let number = plan.takers.first(where: { slots[$0]?.connection.isWornOut == true }) {
+      return drain(number, .noError, "its streams are used up")
+    }
+    while let number = takers.first(where: { freeStreams(of: $0) > 0 }) {
+      let free = takers.reduce(0) { $0 + freeStreams(of: $1) }
+      guard let id = queue.next(free: free, credit: credit) else { break }
       send(id, on: number)
     }
+    seeToPolls()
+  }
+
+  /// The connections on which a request would be sent now.
+  private var takers: [Int] { plan.takers.filter { slots[$0]?.connection.acceptsRequests == true } }
+
+  private func freeStreams(of number: Int) -> Int { slots[number]?.connection.freeStreams ?? 0 }
+
+  /// How many streams the server admits at once on all connections that take calls.
+  private var credit: Int { takers.reduce(0) { $0 + (slots[$1]?.connection.streamCredit ?? 0) } }
+
+  // MARK: More polls than streams
+
+  /// Long polls that wait for a stream for some time get another connection, as far as there may be one; where there may not,
+  /// they take turns, and that is told with what would mend it.
+  private func seeToPolls() {
+    guard !isShutDown, queue.waitingPolls > 0, let current = plan.current, takers.contains(current) else {
+      shortage.since = nil
+      if queue.waitingPolls == 0, working.streamShortage != nil {
+        working.streamShortage = nil
+        publish()
+      }
+      return
+    }
+    let now = MonotonicTime.now()
+    let since = shortage.since ?? now
+    shortage.since = since
+    let due = since + configuration.reconnect.pollPatience
+    guard now >= due else { return lookAtPolls(at: due) }
+    // A server that admits none at all admits none on another connection either.
+    guard slots[current]?.connection.streamCredit ?? 0 > 0 else { return }
+    switch plan.stepCompanion(at: now, limit: configuration.connectionLimit) {
+    case .dial(let number):
+      tellOfShortage(isMended: true)
+      open(number, with: credential)
+    case .wait(let moment): lookAtPolls(at: moment)
+    case .none: if plan.takers.count >= configuration.connectionLimit { tellOfShortage(isMended: false) }
+    }
+  }
+
+  private func lookAtPolls(at moment: MonotonicTime) {
+    guard shortage.timer == nil else { return }
+    shortage.timer = loop.setTimer(at: moment) { [weak self] in
+      self?.assumeIsolated { channel in
+        channel.shortage.timer = nil
+        channel.dispatch()
+      }
+    }
+  }
+
+  private func tellOfShortage(isMended: Bool) {
+    let open = plan.takers.reduce(0) { $0 + (slots[$1]?.calls.count ?? 0) }
+    let reserve = CallQueue.reserve(of: credit)
+    let needed = StreamShortage.needed(polls: open + queue.waitingPolls)
+    let fields: Logger.Metadata = [
+      "streams_admitted": "\(credit)", "kept_for_other_calls": "\(reserve)", "streams_needed": "\(needed)",
+      "polls_waiting": "\(queue.waitingPolls)", "connections": "\(plan.takers.count)",
+    ]
+    guard !isMended else {
+      return logger.notice(
+        "scheduler admits too few streams for the polls: another connection is made", metadata: fields)
+    }
+    guard working.streamShortage == nil else { return }
+    let text =
+      "the scheduler's side admits \(credit) streams on \(plan.takers.count) connections, \(reserve) of which are kept for "
+      + "other calls, and \(needed) are needed: \(queue.waitingPolls) polls take turns; raise its limit of concurrent "
+      + "streams, or SALLYPORT_SCHEDULER_CONNECTIONS"
+    working.streamShortage = text
+    logger.warning("polls take turns for want of streams", metadata: fields.merging(["advice": "\(text)"]) { $1 })
+    publish()
   }
 
   /// Puts a call on a stream of a connection.

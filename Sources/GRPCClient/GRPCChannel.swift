@@ -47,6 +47,8 @@ package actor GRPCChannel: UnaryCaller {
   var plan: ConnectionPlan
   /// Set while `plan` is to be asked again at a moment.
   var planTimer: (key: TimerKey, deadline: MonotonicTime)?
+  /// What is known of long polls that wait for a stream.
+  var shortage = StreamShortage()
   /// What is known of idle timeouts on the way.
   var idleCutoff = IdleCutoff()
   /// Which files are in use, and which are tried.
@@ -161,6 +163,8 @@ package actor GRPCChannel: UnaryCaller {
     for id in queue.all { settle(id, .failure(leaving)) }
     if let planTimer { loop.cancelTimer(planTimer.key) }
     planTimer = nil
+    if let timer = shortage.timer { loop.cancelTimer(timer) }
+    shortage.timer = nil
     stopLooking()
     abandonTrial()
     guard !slots.isEmpty else { return }

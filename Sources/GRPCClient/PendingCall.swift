@@ -53,6 +53,9 @@ struct CallQueue {
   /// How many wait.
   var count: Int { ordinary.count + polls.count }
 
+  /// How many long polls wait.
+  var waitingPolls: Int { polls.count }
+
   /// All that wait, ordinary calls first.
   var all: [UInt64] { ordinary + polls }
 
@@ -75,13 +78,17 @@ struct CallQueue {
   /// Takes the next call that may go on a stream now.
   ///
   /// - Parameters:
-  ///   - free: streams that the peer still admits.
-  ///   - credit: streams that the peer admits at once; a fifth of them, at least two, is kept from long polls.
+  ///   - free: streams that the peer still admits, on all connections that take calls.
+  ///   - credit: streams that the peer admits at once there.
   mutating func next(free: Int, credit: Int) -> UInt64? {
     guard free > 0 else { return nil }
     if !ordinary.isEmpty { return ordinary.removeFirst() }
-    let reserve = min(max(2, credit / 5), credit - 1)
+    let reserve = Self.reserve(of: credit)
     guard !polls.isEmpty, free > reserve else { return nil }
     return polls.removeFirst()
   }
+
+  /// Streams that are kept from long polls, so that these cannot hold up what ends soon: a fifth, at least two; but where
+  /// there is hardly any, one remains for a poll.
+  static func reserve(of credit: Int) -> Int { max(0, min(max(2, credit / 5), credit - 1)) }
 }

@@ -28,6 +28,8 @@ extension HTTP2Connection {
       case .failed(let number): return inputEnded(number)
       }
     }
+    // What a layer has unwrapped already, the poller does not tell of.
+    if socket?.hasBuffered == true { loop.setTimer(at: .now()) { [weak self] in self?.readSocket() } }
     pump()
   }
 
@@ -70,7 +72,7 @@ extension HTTP2Connection {
 
   private func inputEnded(_ number: Int32?) {
     guard stage != .closing else { return farewellEnded() }
-    let how = number.map { SystemErrorText.describe($0) } ?? "the server closed it"
+    let how = socket?.layerFailure?.message ?? number.map { SystemErrorText.describe($0) } ?? "the server closed it"
     let text =
       switch stage {
       case .securing: "the server closed the connection during the TLS handshake (\(how))"
@@ -107,7 +109,7 @@ extension HTTP2Connection {
     isPumping = true
     defer { isPumping = false }
     do {
-      repeat { try fillStaging() } while stagedCount > 0 && sendStaged()
+      repeat { try fillStaging() } while (stagedCount > 0 || socket?.hasUnsent == true) && sendStaged()
     } catch let error as TLSError {
       return fail(HTTP2Error(error.isRefusal ? .refusedByTLS : .connectionLost, error.message))
     } catch {
@@ -160,10 +162,13 @@ extension HTTP2Connection {
   @discardableResult
   func sendStaged() -> Bool {
     guard let socket else { return false }
-    while stagedCount > 0 {
-      let transfer = unsafe staged.withUnsafeBytes {
-        unsafe socket.send(UnsafeRawBufferPointer(rebasing: $0[stagedOffset...]))
-      }
+    while stagedCount > 0 || socket.hasUnsent {
+      let transfer =
+        stagedCount == 0
+        ? socket.flush()
+        : unsafe staged.withUnsafeBytes {
+          unsafe socket.send(UnsafeRawBufferPointer(rebasing: $0[stagedOffset...]))
+        }
       switch transfer {
       case .moved(let count):
         stagedOffset += count

@@ -228,6 +228,7 @@ package final class HTTP2Connection {
       }
       stage = tls == nil ? .open : .securing
       try loop.watch(socket.descriptor, for: .readable) { [weak self] readiness in self?.socketReady(readiness) }
+      if socket.hasBuffered { loop.setTimer(at: .now()) { [weak self] in self?.readSocket() } }
       pump()
     } catch let error as EventLoopError {
       fail(

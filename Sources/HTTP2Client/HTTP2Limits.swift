@@ -26,4 +26,12 @@ package struct HTTP2Limits: Sendable, Hashable {
   package var resetsPerSecond: Int = 5
 
   package init() {}
+
+  /// Sets what the windows may grow to; where that is less than what they begin with, they begin with it.
+  package mutating func capWindows(stream: Int32, connection: Int32) {
+    largestStreamWindow = stream
+    largestConnectionWindow = connection
+    streamWindow = min(streamWindow, stream)
+    connectionWindow = min(connectionWindow, connection)
+  }
 }

@@ -25,6 +25,11 @@ internal import TLSClient
   private let handle: UnsafeMutableRawPointer
   private let body: SharedSecret
   private let tls: TLSContext?
+  private let proxyTLS: TLSContext?
+  /// Whether libcurl has asked for the policy of the TLS connection to the proxy, which comes before the endpoint's.
+  private var isProxySecured = false
+  /// Whether it has asked for the endpoint's.
+  private var isEndpointSecured = false
   private let errorText: UnsafeMutablePointer<CChar>
   private var received: [UInt8] = []
   private var isTooLong = false
@@ -39,9 +44,13 @@ internal import TLSClient
 
   /// Prepares a request.
   ///
-  /// - Parameter tls: trust and identity; nil for http, which is dialed on this machine only.
+  /// - Parameters:
+  ///   - tls: trust and identity; nil for http, which is dialed on this machine only.
+  ///   - proxyTLS: trust for a proxy that is spoken to in TLS; nil without such a proxy.
   /// - Throws: `OAuthError.exhausted` when the library gives no handle.
-  init(_ configuration: TokenEndpointConfiguration, body: SharedSecret, tls: TLSContext?) throws(OAuthError) {
+  init(
+    _ configuration: TokenEndpointConfiguration, body: SharedSecret, tls: TLSContext?, proxyTLS: TLSContext? = nil
+  ) throws(OAuthError) {
     guard Self.isLibraryReady, let handle = unsafe curl_easy_init() else {
       throw OAuthError(.exhausted, "no memory for a request to \(configuration.url)")
     }
@@ -49,6 +58,7 @@ internal import TLSClient
     self.configuration = configuration
     self.body = body
     self.tls = tls
+    self.proxyTLS = proxyTLS
     unsafe errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     received.reserveCapacity(TokenResponse.Limits.body)
@@ -152,7 +162,11 @@ internal import TLSClient
       return unsafe sly_curl_set_proxy(handle, "") == CURLE_OK
     }
     let host = proxy.host.contains(":") ? "[\(proxy.host)]" : proxy.host
-    return unsafe sly_curl_set_proxy(handle, "http://\(host):\(proxy.port)") == CURLE_OK
+    if proxy.isSecure {
+      guard proxyTLS != nil, unsafe sly_curl_set_proxy_verification(handle) == CURLE_OK else { return false }
+    }
+    let scheme = proxy.isSecure ? "https" : "http"
+    return unsafe sly_curl_set_proxy(handle, "\(scheme)://\(host):\(proxy.port)") == CURLE_OK
       && sly_curl_set_no_proxy(handle, "") == CURLE_OK && sly_curl_set_proxy_tunnel(handle) == CURLE_OK
       && sly_curl_set_proxy_headers(handle, headers) == CURLE_OK
   }
@@ -168,12 +182,19 @@ internal import TLSClient
       _, context, user in
       guard let context = unsafe context, let user = unsafe user else { return CURLE_SSL_CERTPROBLEM }
       let post = unsafe Unmanaged<HTTPPost>.fromOpaque(user).takeUnretainedValue()
-      guard let tls = post.tls, unsafe tls.share(with: context, host: post.configuration.url.host) else {
-        post.tlsFault = true
-        return CURLE_SSL_CERTPROBLEM
-      }
-      return CURLE_OK
+      return unsafe post.givePolicy(to: context) ? CURLE_OK : CURLE_SSL_CERTPROBLEM
     }
+
+  /// Gives libcurl's context the policy of the connection that it is for: to the proxy first, then to the endpoint.
+  private func givePolicy(to context: UnsafeMutableRawPointer) -> Bool {
+    let isForProxy = proxyTLS != nil && !isProxySecured
+    let (policy, host) =
+      isForProxy ? (proxyTLS, configuration.proxy?.host ?? "") : (tls, configuration.url.host)
+    if isForProxy { isProxySecured = true } else { isEndpointSecured = true }
+    let isGiven = unsafe policy?.share(with: context, host: host) ?? false
+    if !isGiven { tlsFault = true }
+    return isGiven
+  }
 
   private static let socketCallback: curl_opensocket_callback = { user, _, address in
     guard let user = unsafe user, let address = unsafe address else { return -1 }
@@ -239,7 +260,8 @@ internal import TLSClient
     let text = told.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : told
     return TransferDiagnosis(
       code: code, text: text, url: configuration.url, proxy: configuration.proxy.map { "\($0.host):\($0.port)" },
-      trust: configuration.tls.trust, isTooLong: isTooLong, isPolicyFault: tlsFault, refusals: refusals,
+      isAboutProxy: isProxySecured && !isEndpointSecured, trust: configuration.tls.trust, isTooLong: isTooLong,
+      isPolicyFault: tlsFault, refusals: refusals,
       verification: unsafe sly_curl_verify_result(handle), proxyStatus: unsafe sly_curl_proxy_status(handle),
       isConnected: unsafe sly_curl_connected_after(handle) > 0, timeout: configuration.timeout
     ).error

@@ -1,3 +1,5 @@
+internal import Egress
+internal import GRPCClient
 internal import Secrets
 internal import Synchronization
 internal import TLSClient
@@ -34,13 +36,16 @@ package final class TokenEndpoint: TokenIssuer {
   private func ask() throws(OAuthError) -> TokenGrant {
     let proof = try readProof()
     remember(proof)
-    let tls = try makeTLS()
+    let tls = try configuration.url.isSecure ? makeTLS(configuration.tls, "\(configuration.url)") : nil
+    let proxyTLS = try configuration.proxy?.tls.map { (proxy) throws(OAuthError) in
+      try makeTLS(proxy, "the proxy \(configuration.proxy?.description ?? "")")
+    }
     var authorization: SharedSecret?
     if case .basic = configuration.authentication, let proof {
       authorization = TokenRequestBody.basic(identifier: configuration.clientIdentifier, secret: proof)
     }
     let body = TokenRequestBody.form(fields(proof: proof))
-    let post = try HTTPPost(configuration, body: body, tls: tls)
+    let post = try HTTPPost(configuration, body: body, tls: tls, proxyTLS: proxyTLS)
     defer { post.wipe() }
     return try read(try post.perform(authorization: authorization), sent: [proof, authorization])
   }
@@ -94,12 +99,11 @@ package final class TokenEndpoint: TokenIssuer {
     }
   }
 
-  private func makeTLS() throws(OAuthError) -> TLSContext? {
-    guard configuration.url.isSecure else { return nil }
+  private func makeTLS(_ tls: TLSConfiguration, _ peer: String) throws(OAuthError) -> TLSContext {
     do throws(TLSError) {
-      return try TLSContext.make(from: try TLSMaterial.read(configuration.tls))
+      return try TLSContext.make(from: try TLSMaterial.read(tls))
     } catch {
-      throw OAuthError(.fileUnusable, "TLS with \(configuration.url) cannot be set up: \(error.message)")
+      throw OAuthError(.fileUnusable, "TLS with \(peer) cannot be set up: \(error.message)")
     }
   }
 }

@@ -11,6 +11,8 @@ struct TransferDiagnosis {
   let url: TokenURL
   /// The proxy as `host:port`, if one was to be used.
   let proxy: String?
+  /// Whether TLS with the proxy was begun and TLS with the endpoint was not: what failed is the proxy's.
+  let isAboutProxy: Bool
   /// Whose authorities were trusted.
   let trust: TLSConfiguration.Trust
   /// The answer went over the limit.
@@ -47,6 +49,12 @@ struct TransferDiagnosis {
       return OAuthError(.proxyFailed, "the proxy \(proxy ?? "") for \(url) has no address (\(text)): check its name")
     case CURLE_OPERATION_TIMEDOUT: return timedOut
     case CURLE_COULDNT_CONNECT: return notConnected
+    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CONNECT_ERROR,
+      CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED:
+      if isAboutProxy { return proxyUntrusted }
+    default: break
+    }
+    switch code {
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR: return untrusted
     case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED:
       // 1 is OpenSSL's "unspecified": no certificate was looked at.
@@ -86,6 +94,13 @@ struct TransferDiagnosis {
     let advice = proxyStatus == 407 ? "check the proxy's user and password" : "have it admit \(url.host):\(url.port)"
     return OAuthError(
       .proxyFailed, "the proxy \(proxy ?? "") does not open a tunnel to \(url) (HTTP \(proxyStatus)): \(advice)")
+  }
+
+  private var proxyUntrusted: OAuthError {
+    OAuthError(
+      .proxyFailed,
+      "no TLS with the proxy \(proxy ?? "") for \(url): \(text): its certificate must come from an authority that is trusted "
+        + "for it and be for the name it is dialed by")
   }
 
   private var tlsHint: String {

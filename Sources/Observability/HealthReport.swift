@@ -38,7 +38,7 @@ package struct HealthReport: Sendable, Hashable {
     return failed.isEmpty ? "all checks pass" : failed.joined(separator: "; ")
   }
 
-  /// `{"status","live","ready","phase","checks":[{"name","status","detail"}],"warnings":[]}`.
+  /// `{"status","live","ready","phase","checks":[{"name","status","detail"}],"warnings":[],"confinement"}`.
   package var json: PlainValue {
     [
       "status": .string(isHealthy ? "healthy" : "unhealthy"),
@@ -53,6 +53,7 @@ package struct HealthReport: Sendable, Hashable {
           ]
         }),
       "warnings": .array(warnings.map { .string($0) }),
+      "confinement": facts.confinement.map { .string($0) } ?? .null,
     ]
   }
 }
@@ -85,6 +86,7 @@ package struct HealthRules: Sendable, Hashable {
     let loop = loopCheck(facts, moment)
     var checks = [loop, connectionCheck(facts, moment)]
     if let check = credentialCheck(facts.credential, wallTime) { checks.append(check) }
+    if let token = facts.token { checks.append(tokenCheck(token, moment)) }
     checks += facts.pollers.map { pollerCheck($0.key, $0.value, moment) }
     if facts.pollers.isEmpty && facts.phase != .draining {
       checks.append(HealthReport.Check(name: "polls", passes: false, detail: "no poll has begun yet"))
@@ -92,8 +94,10 @@ package struct HealthRules: Sendable, Hashable {
     let isReady = facts.phase == .running && checks.allSatisfy(\.passes)
     return HealthReport(
       phase: facts.phase, isLive: loop.passes, isReady: isReady, checks: checks,
-      warnings: [facts.credential?.warning, expiryWarning(facts.credential, wallTime)].compactMap(\.self), facts: facts,
-      moment: moment)
+      warnings: [
+        facts.credential?.warning, expiryWarning(facts.credential, wallTime), tokenWarning(facts.token, moment),
+        facts.connection.warning,
+      ].compactMap(\.self), facts: facts, moment: moment)
   }
 
   /// Credentials that no longer serve make a worker unready, never dead: a restart would not renew them.
@@ -111,6 +115,28 @@ package struct HealthRules: Sendable, Hashable {
       return check(false, "\(credential.subject) expired on \(moment): renew it (or check this machine's clock)")
     }
     return check(true, "\(credential.subject) is valid until \(moment)")
+  }
+
+  /// A token that is over, or refused, makes a worker unready, never dead: it is asked for again and again.
+  private func tokenCheck(_ token: HealthState.Token, _ moment: MonotonicTime) -> HealthReport.Check {
+    func check(_ passes: Bool, _ detail: String) -> HealthReport.Check {
+      HealthReport.Check(name: "OAuth token", passes: passes, detail: detail)
+    }
+    let reason = token.lastError.map { ": \($0)" } ?? ""
+    guard let end = token.expiresAt else {
+      return check(token.lastError == nil, token.lastError == nil ? "not asked for yet" : "none was granted\(reason)")
+    }
+    guard end > moment else { return check(false, "ended \(HealthRules.text(moment - end)) ago\(reason)") }
+    if token.isRefused { return check(false, "the scheduler refuses it\(reason)") }
+    return check(true, "ends in \(HealthRules.text(end - moment))")
+  }
+
+  /// A token that cannot be renewed still serves until its end.
+  private func tokenWarning(_ token: HealthState.Token?, _ moment: MonotonicTime) -> String? {
+    guard let token, let error = token.lastError, let end = token.expiresAt, end > moment, !token.isRefused else {
+      return nil
+    }
+    return "the OAuth token ends in \(HealthRules.text(end - moment)) and is not renewed: \(error)"
   }
 
   private func expiryWarning(_ credential: HealthState.Credential?, _ wallTime: Timestamp) -> String? {

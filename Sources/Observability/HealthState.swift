@@ -57,8 +57,14 @@ package final class HealthState: Sendable {
     package var lastError: String?
     /// Connections established so far.
     package var established = 0
+    /// What deserves attention although calls can be made, such as polls that take turns.
+    package var warning: String?
 
-    package init(isReady: Bool = false, since: MonotonicTime? = nil, lastError: String? = nil, established: Int = 0) {
+    package init(
+      isReady: Bool = false, since: MonotonicTime? = nil, lastError: String? = nil, established: Int = 0,
+      warning: String? = nil
+    ) {
+      self.warning = warning
       self.isReady = isReady
       self.since = since
       self.lastError = lastError
@@ -88,6 +94,22 @@ package final class HealthState: Sendable {
     }
   }
 
+  /// The access token that calls to the scheduler carry.
+  package struct Token: Sendable, Hashable {
+    /// When it ends; nil when there never was one.
+    package var expiresAt: MonotonicTime?
+    /// Why the latest request for one failed; free of secrets. Nil after one that succeeded.
+    package var lastError: String?
+    /// Whether the scheduler has refused it.
+    package var isRefused: Bool
+
+    package init(expiresAt: MonotonicTime? = nil, lastError: String? = nil, isRefused: Bool = false) {
+      self.expiresAt = expiresAt
+      self.lastError = lastError
+      self.isRefused = isRefused
+    }
+  }
+
   /// Everything recorded up to a moment.
   package struct Facts: Sendable, Hashable {
     /// Where the process stands.
@@ -100,6 +122,10 @@ package final class HealthState: Sendable {
     package var connection = Connection()
     /// The credentials; nil while nothing is known of them, as in plaintext.
     package var credential: Credential?
+    /// The access token; nil without a token endpoint.
+    package var token: Token?
+    /// How the process restricts itself, in words; nil while nothing was said.
+    package var confinement: String?
     /// By name, in order of first appearance.
     package var pollers: OrderedDictionary<String, Poller> = [:]
   }
@@ -134,6 +160,12 @@ package final class HealthState: Sendable {
 
   /// Says how the credentials are.
   package func credentialIs(_ credential: Credential?) { facts.withLock { $0.credential = credential } }
+
+  /// Says how the access token is.
+  package func tokenIs(_ token: Token?) { facts.withLock { $0.token = token } }
+
+  /// Says how the process restricts itself.
+  package func confinementIs(_ summary: String) { facts.withLock { $0.confinement = summary } }
 
   /// Says that a poll loop begins; until its first poll comes back it counts as waiting.
   package func pollingBegan(_ poller: String) {

@@ -51,6 +51,7 @@ package enum MetricCatalog {
     "process_start_time_seconds": "When the process started, in seconds since 1970.",
     "process_threads": "Threads of the process now.",
     "process_virtual_memory_bytes": "Address space in use now.",
+    "sallyport_confined": "1 for each layer of rights that the worker gave up: files, listening, ports, calls; else 0.",
     "sallyport_build_info": "Always 1; the labels tell what was built.",
     "sallyport_metrics_dropped_series_total":
       "Series that were not kept: over the limit, or under a name of another kind.",

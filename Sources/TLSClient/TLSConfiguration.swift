@@ -85,6 +85,11 @@ package struct TLSConfiguration: Sendable, Hashable {
   package var serverName: String?
   /// A server that never asks for a client certificate is refused: TLS ends somewhere that was not meant.
   package var requiresCertificateRequest = false
+  /// Renewed authorities and demands that the server of an open connection no longer meets end that connection at once, as a
+  /// list that revokes it always does; otherwise they count from the next connection on.
+  package var reverifiesStrictly = false
+  /// HTTP/2 must be agreed on (ALPN). False: no protocol is offered, for a proxy to which HTTP/1.1 is spoken.
+  package var demandsHTTP2 = true
   /// Only algorithms of OpenSSL's FIPS provider are used, or nothing is dialed.
   package var requiresFIPS = false
 

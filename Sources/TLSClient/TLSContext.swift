@@ -65,7 +65,7 @@ internal import Secrets
     }
     do throws(TLSError) {
       unsafe try applyPolicy(to: handle, isFIPS: material.configuration.requiresFIPS)
-      unsafe try prepareForSessions(handle)
+      unsafe try prepareForSessions(handle, offersHTTP2: material.configuration.demandsHTTP2)
       let trust = unsafe try TrustStore.install(material, in: handle, now: now)
       let credentials = try ClientCredentials.read(material, now: now)
       if let credentials, let identity = material.configuration.clientIdentity {
@@ -105,10 +105,11 @@ internal import Secrets
   }
 
   /// What sessions of this target need beside the policy: HTTP/2 and nothing else, and our own verification.
-  private static func prepareForSessions(_ handle: OpaquePointer) throws(TLSError) {
+  private static func prepareForSessions(_ handle: OpaquePointer, offersHTTP2: Bool) throws(TLSError) {
     unsafe sly_ctx_set_modes(handle)
     unsafe SSL_CTX_set_cert_verify_callback(handle, ServerVerification.verifyForSession, nil)
     unsafe X509_VERIFY_PARAM_set_depth(SSL_CTX_get0_param(handle), longestChain)
+    guard offersHTTP2 else { return }
     let offer: [UInt8] = [2, UInt8(ascii: "h"), UInt8(ascii: "2")]
     guard unsafe SSL_CTX_set_alpn_protos(handle, offer, UInt32(offer.count)) == 0 else {
       throw TLSError(.exhausted, "no memory for a TLS context")

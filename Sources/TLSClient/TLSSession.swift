@@ -101,7 +101,7 @@ internal import Metrics
       if kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE { return false }
       throw failure()
     }
-    guard negotiatedProtocol == "h2" else {
+    guard negotiatedProtocol == "h2" || !context.configuration.demandsHTTP2 else {
       let chosen = negotiatedProtocol.isEmpty ? "empty" : negotiatedProtocol
       throw ended(
         TLSError(

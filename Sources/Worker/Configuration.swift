@@ -15,6 +15,8 @@ package struct Configuration: Sendable {
   package var health: HealthConfiguration
   /// What is logged.
   package var log: LogConfiguration
+  /// How far to restrict itself.
+  package var confinement: ConfinementConfiguration
   /// What deserves a line in the log though it stops nothing.
   package var warnings: [String]
 
@@ -35,6 +37,7 @@ package struct Configuration: Sendable {
     tuning = .read(&reader)
     health = .read(&reader)
     log = .read(&reader)
+    confinement = .read(&reader)
     reader.refuseWhatIsNotThere(in: Set(Setting.Section.allCases))
     reader.warnOfMisspellings()
     warnings = reader.warnings

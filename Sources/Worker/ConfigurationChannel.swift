@@ -1,7 +1,9 @@
 package import EventLoop
 package import GRPCClient
 import Glibc
+import HTTP2Client
 package import Logging
+package import OAuthClient
 import Secrets
 package import TemporalClient
 
@@ -18,6 +20,9 @@ extension SchedulerConfiguration {
     channel.userAgent = Version.identity
     channel.probePath = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo"
     channel.authority = authority
+    channel.connectionLimit = network.connectionLimit
+    channel.http2Limits.capWindows(
+      stream: network.largestStreamWindow, connection: network.largestConnectionWindow)
     switch apiKey {
     case .value(let key): channel.apiKey = key
     case .file(let file): channel.apiKeyFile = file.path
@@ -27,11 +32,14 @@ extension SchedulerConfiguration {
   }
 
   /// A channel to the scheduler and the typed calls on it. The channel connects with the first call.
+  ///
+  /// - Parameter tokens: where bearer tokens come from, for a caller that wants to watch it; nil makes one where OAuth is
+  ///   configured.
   package func connect(
-    on loop: EventLoop, identity: String, logger: Logger
+    on loop: EventLoop, identity: String, logger: Logger, tokens: OAuthTokenSource? = nil
   ) -> (channel: GRPCChannel, service: WorkflowService) {
     var configuration = channel
-    configuration.authorization = tokenSource(on: loop, logger: logger)
+    configuration.authorization = tokens ?? tokenSource(on: loop, logger: logger)
     let channel = GRPCChannel(configuration: configuration, loop: loop, logger: logger)
     let service = WorkflowService(
       caller: channel, namespace: namespace, identity: identity, clientVersion: Version.text)

@@ -8,10 +8,28 @@ package struct NetworkConfiguration: Sendable {
   package var egress = EgressPolicy.open
   /// The proxy on the way to the scheduler; nil: none.
   package var proxy: ProxyConfiguration?
+  /// Most connections to the scheduler that carry calls at once.
+  package var connectionLimit = 4
+  /// What the HTTP/2 windows towards the scheduler may grow to, in bytes.
+  package var largestStreamWindow: Int32 = 16 << 20, largestConnectionWindow: Int32 = 32 << 20
 
   /// Reads the variables of the network section. On faults the result is not to be used; `reader.finish()` throws.
   package static func read(_ reader: inout SettingReader) -> NetworkConfiguration {
-    NetworkConfiguration(egress: readEgress(&reader), proxy: readProxy(&reader))
+    var network = NetworkConfiguration(egress: readEgress(&reader), proxy: readProxy(&reader))
+    network.connectionLimit = reader.integer(.schedulerConnections) ?? 1
+    network.readWindows(&reader)
+    return network
+  }
+
+  private mutating func readWindows(_ reader: inout SettingReader) {
+    func bytes(_ mebibytes: Int?) -> Int32 { Int32(clamping: (mebibytes ?? 1) << 20) }
+    largestStreamWindow = bytes(reader.integer(.http2StreamWindow))
+    largestConnectionWindow = bytes(reader.integer(.http2ConnectionWindow))
+    if largestConnectionWindow < largestStreamWindow {
+      reader.fault(
+        .http2ConnectionWindow,
+        "smaller than SALLYPORT_HTTP2_STREAM_WINDOW_MIB (\(largestStreamWindow >> 20)), the window of one answer on it")
+    }
   }
 
   /// What the warehouse may dial when there is no worker around: `sallyport dbt` reads this one variable only.
@@ -38,6 +56,7 @@ package struct NetworkConfiguration: Sendable {
     let explicit = reader.secret(.proxy)
     let common = reader.secret(.httpsProxy)
     let password = reader.secret(.proxyPassword)
+    let authorities = reader.fileOrFolder(.proxyCA, containing: "-----BEGIN CERTIFICATE-----")
     let bypass = ProxyBypass(parsing: reader.given(.noProxy) ?? "")
     let setting = explicit == nil ? Setting.httpsProxy : .proxy
     let url = explicit ?? common
@@ -46,12 +65,17 @@ package struct NetworkConfiguration: Sendable {
     }
     guard let url, let text = try? url.current() else {
       if password != nil { reader.fault(.proxyPassword, "set without SALLYPORT_PROXY or HTTPS_PROXY: unset it") }
+      if reader.isSet(.proxyCA) { reader.fault(.proxyCA, "set without SALLYPORT_PROXY or HTTPS_PROXY: unset it") }
       return nil
     }
     if explicit != nil, isOff(text) { return nil }
     do throws(EgressError) {
       var target = try ProxyTarget(parsing: text)
       try add(password, to: &target)
+      target.authorities = authorities
+      if authorities != nil && !target.isSecure {
+        reader.fault(.proxyCA, "set, yet the proxy's address begins with http://: write https://, or unset this")
+      }
       return ProxyConfiguration(target: target, bypass: bypass)
     } catch {
       reader.fault(setting, "\(error.message); for example \(setting.name)=\(setting.example)")

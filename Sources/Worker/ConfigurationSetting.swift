@@ -36,6 +36,7 @@ package struct Setting: Sendable, Hashable {
     case artifacts = "Artifacts"
     case tuning = "Worker tuning"
     case operations = "Health and logs"
+    case confinement = "Confinement"
   }
 
   /// The variable.

@@ -28,6 +28,7 @@ extension TLSConfiguration {
     tls.pins = readPins(&reader)
     tls.spiffeID = readSPIFFEID(&reader)
     tls.requiresCertificateRequest = reader.flag(.temporalTLSRequireCertRequest)
+    tls.reverifiesStrictly = reader.flag(.temporalTLSStrictReverify)
     tls.requiresFIPS = readFIPS(&reader)
     return tls
   }

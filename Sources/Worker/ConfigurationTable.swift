@@ -3,7 +3,7 @@ extension Setting {
   /// All of them.
   package static let all: [Setting] =
     schedulerSettings + oauthSettings + networkSettings + projectSettings + artifactSettings + tuningSettings
-    + operationSettings
+    + operationSettings + confinementSettings
 
   /// The names whose values must be taken out of the environment at the start.
   package static let secretNames = Set(all.filter(\.isSecret).flatMap { [$0.name] + $0.aliases })
@@ -47,7 +47,7 @@ extension Setting {
     temporalAddress, temporalNamespace, temporalTaskQueue, temporalTLS, temporalTLSCA, temporalTLSServerName,
     temporalTLSCert, temporalTLSKey, temporalTLSKeyPassphraseFile, temporalTLSPKCS12, temporalTLSCAAppendSystem,
     temporalTLSPartialChain, temporalTLSCRL, temporalTLSCRLPolicy, temporalTLSPins, temporalTLSSPIFFEID,
-    temporalTLSRequireCertRequest, temporalTLSAuthority, fips, temporalAPIKey,
+    temporalTLSRequireCertRequest, temporalTLSStrictReverify, temporalTLSAuthority, fips, temporalAPIKey,
     Setting(
       "TEMPORAL_DEPLOYMENT_NAME", .scheduler, .text, availability: .later(harmless: []),
       "Worker deployment versioning."),

@@ -28,6 +28,10 @@ extension Setting {
   static let temporalTLSRequireCertRequest = Setting(
     "TEMPORAL_TLS_REQUIRE_CERT_REQUEST", .scheduler, .flag, standard: "false",
     "Refuse a scheduler that never asks for a client certificate: TLS ends at a gateway that was not meant.")
+  static let temporalTLSStrictReverify = Setting(
+    "TEMPORAL_TLS_STRICT_REVERIFY", .scheduler, .flag, standard: "false",
+    "A renewed `TEMPORAL_TLS_CA` that no longer vouches for the connected scheduler ends the connection at once. Otherwise "
+      + "the bundle is refused while that connection serves.")
   static let temporalTLSAuthority = Setting(
     "TEMPORAL_TLS_AUTHORITY", .scheduler, .text, example: "frontend.temporal:7233",
     "The value of `:authority`, when a gateway routes by another name than it is dialed or certified by.")

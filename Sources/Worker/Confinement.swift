@@ -26,9 +26,13 @@ struct Confinement: Sendable, Hashable {
   var memoryLimit: Int?
   /// Bytes that may be locked against swapping; nil: any number.
   var lockLimit: UInt64?
+  /// The kernel's version of Landlock, by which a worker restricts itself; 0: none.
+  var landlock = 0
+  /// What the worker was told of restricting itself; nil when the configuration cannot be read.
+  var restriction: ConfinementConfiguration.Mode?
 
   /// Looks at the process now.
-  static func read() -> Confinement {
+  static func read(_ restriction: ConfinementConfiguration.Mode? = nil) -> Confinement {
     let status = ProcFile.read("/proc/self/status") ?? ""
     func field(_ name: String) -> String? {
       status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
@@ -39,7 +43,8 @@ struct Confinement: Sendable, Hashable {
       hasNoNewPrivileges: field("NoNewPrivs").map { $0 == "1" }, seccomp: field("Seccomp").flatMap { Int($0) },
       canWriteRoot: unsafe access("/", W_OK) == 0, writable: writableMounts(MountTable.read()),
       coreLimit: limit(RLIMIT_CORE), isDumpable: sly_is_dumpable() != 0, memoryLimit: ControlGroup.memoryLimit(),
-      lockLimit: limit(__RLIMIT_MEMLOCK))
+      lockLimit: limit(__RLIMIT_MEMLOCK),
+      landlock: Landlock.Version.ofKernel.number, restriction: restriction)
   }
 
   private static func limit(_ resource: __rlimit_resource) -> UInt64? {
@@ -82,15 +87,47 @@ extension Confinement {
   /// What was found, for the report. Core dumps that are on are a failure: this program turns them off at its start.
   var finding: DoctorReport.Finding {
     let gaps = gaps
+    let ownGap = ownGap
     let isLeaky = isDumpable || coreLimit != 0
-    let status: DoctorReport.Status = isLeaky ? .failed : gaps.isEmpty ? .ok : .warning
+    let status: DoctorReport.Status = isLeaky ? .failed : gaps.isEmpty && ownGap == nil ? .ok : .warning
+    let whats = gaps.map(\.what) + [ownGap?.what].compactMap(\.self)
+    var advice = gaps.isEmpty ? [] : ["in the pod's securityContext: " + gaps.map(\.advice).joined(separator: ", ")]
+    if let ownGap { advice.append(ownGap.advice) }
     return DoctorReport.Finding(
       status, seen: lines, facts: facts,
       reason: isLeaky
-        ? "core dumps are on" : gaps.isEmpty ? nil : gaps.map(\.what).joined(separator: "; "),
+        ? "core dumps are on" : whats.isEmpty ? nil : whats.joined(separator: "; "),
       advice: isLeaky
         ? "something undid what the program does at its start: look for what starts it"
-        : gaps.isEmpty ? nil : "in the pod's securityContext: " + gaps.map(\.advice).joined(separator: ", "))
+        : advice.isEmpty ? nil : advice.joined(separator: "; "))
+  }
+
+  /// What keeps the worker from restricting itself; nil when nothing does, or nothing is known.
+  private var ownGap: (what: String, advice: String)? {
+    switch restriction {
+    case nil: nil
+    case .off: ("the worker does not restrict itself", "unset SALLYPORT_CONFINE")
+    case .required where landlock == 0:
+      ("SALLYPORT_CONFINE=required, and the kernel has no Landlock", "a node with Linux 5.13 or later, or auto")
+    case .auto where landlock == 0:
+      (
+        "the kernel has no Landlock, so that the worker can only restrict its system calls",
+        "a node with Linux 5.13 or later"
+      )
+    case .auto, .required: nil
+    }
+  }
+
+  /// What a worker started here would restrict of itself.
+  private var ownLine: String {
+    let version = Landlock.Version(number: landlock)
+    let kernel =
+      switch (version.knowsFiles, version.knowsPorts) {
+      case (false, _): "the kernel has no Landlock"
+      case (true, false): "Landlock \(landlock), which knows files but no TCP ports"
+      case (true, true): "Landlock \(landlock)"
+      }
+    return "the worker restricts itself: \(restriction?.rawValue ?? "unknown"); \(kernel)"
   }
 
   private var lines: [String] {
@@ -103,6 +140,7 @@ extension Confinement {
         + (writable.isEmpty ? "nothing" : writable.prefix(8).joined(separator: ", ")),
       "core dumps \(coreLimit == 0 && !isDumpable ? "off" : "on"), memory limit \(size(memoryLimit)), "
         + "lockable \(lockLimit.map { "\($0 >> 10) KiB" } ?? "any")",
+      ownLine,
     ]
   }
 
@@ -114,6 +152,7 @@ extension Confinement {
       "no_new_privs": flag(hasNoNewPrivileges), "seccomp": seccomp.map { .int($0) } ?? .null,
       "root_writable": .bool(canWriteRoot), "writable": .array(writable.map { .string($0) }),
       "core_dumps": .bool(coreLimit != 0 || isDumpable), "memory_limit_bytes": memoryLimit.map { .int($0) } ?? .null,
+      "landlock_version": .int(landlock), "self_restriction": restriction.map { .string($0.rawValue) } ?? .null,
       "memlock_bytes": lockLimit.map { .int(Int(clamping: $0)) } ?? .null,
     ]
   }

@@ -103,16 +103,21 @@ extension LiveDoctorProbes {
     }
     let begun = MonotonicTime.now()
     let failure = await dial(target)
-    let facts: PlainObject = ["proxy": .string(proxy.description), "opens_tunnel": .bool(failure == nil)]
+    let facts: PlainObject = [
+      "proxy": .string(proxy.description), "tls": .bool(proxy.isSecure), "opens_tunnel": .bool(failure == nil),
+    ]
     guard let failure else {
       let time = DoctorText.milliseconds(.now() - begun)
       return DoctorReport.Finding(
-        .ok, seen: ["\(proxy) opens a tunnel to \(scheduler.address) (\(time))"], facts: facts)
+        .ok,
+        seen: ["\(proxy)\(proxy.isSecure ? ", in TLS," : "") opens a tunnel to \(scheduler.address) (\(time))"],
+        facts: facts)
     }
     return DoctorReport.Finding(
       .failed, facts: facts, reason: failure,
       advice:
-        "look at HTTPS_PROXY or SALLYPORT_PROXY and its password, and at what the proxy's own list admits; hosts that "
+        "look at HTTPS_PROXY or SALLYPORT_PROXY and its password"
+        + (proxy.isSecure ? ", at SALLYPORT_PROXY_CA" : "") + ", and at what the proxy's own list admits; hosts that "
         + "need no proxy belong into NO_PROXY")
   }
 

@@ -17,6 +17,7 @@ package final class HealthMonitor: Sendable {
   private let loop: EventLoop
   private let connection: @Sendable () -> HealthState.Connection
   private let credential: @Sendable () -> HealthState.Credential?
+  private let token: @Sendable () -> HealthState.Token?
   private let file: HealthFile?
   private let logger: Logger
   private let isStopped = Atomic<Bool>(false)
@@ -26,11 +27,13 @@ package final class HealthMonitor: Sendable {
   /// - Parameters:
   ///   - connection: the connection as of now; called on the monitor's thread.
   ///   - credential: the credentials as of now, likewise; nil when nothing is known of them.
+  ///   - token: the bearer token as of now, likewise; nil without one that ends.
   ///   - file: nil writes none.
   package init(
     state: HealthState, loop: EventLoop, file: HealthFile?, logger: Logger,
     connection: @escaping @Sendable () -> HealthState.Connection,
-    credential: @escaping @Sendable () -> HealthState.Credential? = { nil }
+    credential: @escaping @Sendable () -> HealthState.Credential? = { nil },
+    token: @escaping @Sendable () -> HealthState.Token? = { nil }
   ) {
     self.state = state
     self.loop = loop
@@ -38,6 +41,7 @@ package final class HealthMonitor: Sendable {
     self.logger = logger
     self.connection = connection
     self.credential = credential
+    self.token = token
   }
 
   /// Takes a stale file away and starts the thread.
@@ -59,6 +63,7 @@ package final class HealthMonitor: Sendable {
       askLoop()
       state.connectionIs(connection())
       state.credentialIs(credential())
+      state.tokenIs(token())
       let report = state.report()
       if report.isHealthy != wasHealthy {
         wasHealthy = report.isHealthy

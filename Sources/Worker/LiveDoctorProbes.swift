@@ -74,7 +74,8 @@ package final class LiveDoctorProbes: DoctorProbes {
     switch step {
     case .configuration: lookAtConfiguration()
     case .files: await blocking { self.lookAtFiles() }
-    case .process: await blocking { Confinement.read().finding }
+    case .process:
+      await blocking { Confinement.read(self.memory.withLock { $0.configuration?.confinement.mode }).finding }
     case .certificates: await withScheduler { await self.lookAtCertificates($0) }
     case .dns: await withScheduler { await self.lookAtName($0) }
     case .proxy: await withScheduler { await self.lookAtProxy($0) }

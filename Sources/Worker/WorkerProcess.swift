@@ -2,6 +2,7 @@ import EventLoop
 import GRPCClient
 import Glibc
 package import Logging
+import OAuthClient
 import Observability
 package import Secrets
 import Synchronization
@@ -32,7 +33,11 @@ package final class WorkerProcess: Sendable {
   }
 
   /// Works until a signal comes or the scheduler refuses for good; answers the exit code.
-  package static func run(_ environment: ProcessEnvironment, makeRunner: @escaping RunnerMaker) async -> Int32 {
+  ///
+  /// - Parameter restriction: what the process has given up; nil when the configuration could not be read for that.
+  package static func run(
+    _ environment: ProcessEnvironment, restriction: SelfRestriction?, makeRunner: @escaping RunnerMaker
+  ) async -> Int32 {
     let configuration: Configuration
     do {
       configuration = try Configuration(environment)
@@ -48,6 +53,7 @@ package final class WorkerProcess: Sendable {
     for warning in configuration.warnings { logger.warning("\(warning)") }
     let process = WorkerProcess(configuration, logger)
     do {
+      if let restriction { try process.tell(of: restriction) }
       for warning in try configuration.scheduler.inspectTLSFiles() { logger.warning("\(warning)") }
       return try await process.work(environment, makeRunner)
     } catch {
@@ -77,6 +83,20 @@ package final class WorkerProcess: Sendable {
     for secret in environment.secrets.values { Redactor.process.register(secret) }
   }
 
+  /// Makes known what the process has given up.
+  private func tell(of restriction: SelfRestriction) throws(WorkerProcessError) {
+    if let refusal = restriction.refusal { throw refusal }
+    restriction.count()
+    health.confinementIs(restriction.summary)
+    let fields: Logger.Metadata = ["mode": "\(restriction.mode.rawValue)", "restricted": "\(restriction.summary)"]
+    guard restriction.mode != .off else {
+      logger.warning("confinement is off: this process keeps every right that its pod leaves it", metadata: fields)
+      return
+    }
+    logger.notice("confined", metadata: fields)
+    for shortfall in restriction.shortfalls { logger.info("not restricted", metadata: ["what": "\(shortfall)"]) }
+  }
+
   // MARK: The parts
 
   private func work(_ environment: ProcessEnvironment, _ makeRunner: @escaping RunnerMaker) async throws -> Int32 {
@@ -84,8 +104,9 @@ package final class WorkerProcess: Sendable {
     let loop = try EventLoop(name: "scheduler")
     defer { loop.stop() }
     let identity = ProcessIdentity.text(role: "sallyport-worker")
+    let tokens = configuration.scheduler.tokenSource(on: loop, logger: Logger(label: "scheduler"))
     let (channel, service) = configuration.scheduler.connect(
-      on: loop, identity: identity, logger: Logger(label: "scheduler"))
+      on: loop, identity: identity, logger: Logger(label: "scheduler"), tokens: tokens)
     let monitor = HealthMonitor(
       state: health, loop: loop, file: configuration.health.file.map { HealthFile(path: $0) },
       logger: Logger(label: "health")
@@ -93,8 +114,10 @@ package final class WorkerProcess: Sendable {
       HealthState.Connection(channel.state)
     } credential: {
       HealthState.Credential(channel.state)
+    } token: {
+      tokens.map { HealthState.Token($0.state) }
     }
-    let server = try startHealthServer(channel)
+    let server = try startHealthServer(channel, tokens)
     try monitor.start()
     defer {
       monitor.stop()
@@ -112,12 +135,13 @@ package final class WorkerProcess: Sendable {
     return code
   }
 
-  private func startHealthServer(_ channel: GRPCChannel) throws -> HealthServer? {
+  private func startHealthServer(_ channel: GRPCChannel, _ tokens: OAuthTokenSource?) throws -> HealthServer? {
     guard let port = configuration.health.port else { return nil }
     let responder = HealthResponder(
       report: { [health] in
         health.connectionIs(HealthState.Connection(channel.state))
         health.credentialIs(HealthState.Credential(channel.state))
+        health.tokenIs(tokens.map { HealthState.Token($0.state) })
         return health.report()
       }, metrics: { WorkerMetrics.page(channel.state) })
     let server = try HealthServer(host: configuration.health.host, port: port, responder: responder)
@@ -199,6 +223,7 @@ package final class WorkerProcess: Sendable {
         "security": "\(security)", "namespace": "\(scheduler.namespace)", "task_queue": "\(scheduler.taskQueue)",
         "projects": "\(configuration.projects.directories.joined(separator: ", "))",
         "health_port": "\(configuration.health.port.map(String.init) ?? "none")",
+        "confinement": "\(health.current.confinement ?? "unknown")",
       ])
   }
 }
@@ -215,11 +240,18 @@ extension HealthState.Credential {
   }
 }
 
+extension HealthState.Token {
+  /// What health checks need of a token source's state.
+  init(_ state: OAuthState) {
+    self.init(expiresAt: state.expiry, lastError: state.lastError?.message, isRefused: state.isRefused)
+  }
+}
+
 extension HealthState.Connection {
   /// What health checks need of a channel's state.
   init(_ state: ChannelState) {
     self.init(
       isReady: state.isConnected, since: state.connectedSince, lastError: state.lastError,
-      established: state.connections)
+      established: state.connections, warning: state.streamShortage)
   }
 }

@@ -11,6 +11,7 @@ enum EntryPoint {
     Launch.takeEnvironment()
     do {
       var command = try Sallyport.parseAsRoot()
+      if command is any RestrictedCommand { Launch.restrict() }
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
@@ -33,7 +34,16 @@ enum Launch {
 
   /// Takes the environment over; to be called before other threads run.
   static func takeEnvironment() { _ = environment.values.count }
+
+  /// What the process has given up; nil where the configuration could not be read for that.
+  static let restriction = SelfRestriction.apply(environment)
+
+  /// Gives up what a worker does not need; to be called before other threads run.
+  static func restrict() { _ = restriction?.mode }
 }
+
+/// A command that gives up the rights that a worker does not need, before it runs.
+protocol RestrictedCommand: ParsableCommand {}
 
 /// The root of the command line.
 struct Sallyport: AsyncParsableCommand {
@@ -56,7 +66,7 @@ struct Sallyport: AsyncParsableCommand {
     subcommands: [
       WorkerCommand.self, SubmitCommand.self, HealthcheckCommand.self, DoctorCommand.self, ConfigCommand.self,
       VersionCommand.self,
-      DBTCommand.self,
+      DBTCommand.self, ConfinementTrialCommand.self,
     ],
     defaultSubcommand: WorkerCommand.self)
 }

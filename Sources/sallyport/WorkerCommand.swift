@@ -2,7 +2,7 @@ import ArgumentParser
 import Worker
 
 /// `sallyport worker`.
-struct WorkerCommand: AsyncParsableCommand {
+struct WorkerCommand: AsyncParsableCommand, RestrictedCommand {
   static let configuration = CommandConfiguration(
     commandName: "worker",
     abstract: "Runs the worker until SIGTERM.",
@@ -17,7 +17,8 @@ struct WorkerCommand: AsyncParsableCommand {
       """)
 
   func run() async throws {
-    let code = await WorkerProcess.run(Launch.environment) { configuration, environment, logger in
+    let code = await WorkerProcess.run(Launch.environment, restriction: Launch.restriction) {
+      configuration, environment, logger in
       try EngineRunner(configuration, environment: environment, logger: logger)
     }
     throw ExitCode(code)

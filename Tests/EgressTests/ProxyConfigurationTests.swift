@@ -27,10 +27,19 @@ struct ProxyConfigurationTests {
     #expect("\(target)" == (host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"))
   }
 
+  @Test("https:// means TLS to the proxy itself, on port 443 unless another is named")
+  func secureProxy() throws {
+    func target(_ url: String) throws -> ProxyTarget { try ProxyTarget(parsing: SharedSecret(copying: url.utf8)) }
+    let secure = try target("HTTPS://u:p@proxy.example/")
+    #expect(secure.isSecure && secure.host == "proxy.example" && secure.port == 443 && secure.authorities == nil)
+    #expect(try target("https://[::1]:8443").port == 8443)
+    #expect(try !target("http://proxy").isSecure && !target("proxy:3128").isSecure)
+  }
+
   @Test(
     "A wrong URL is refused and nothing of it shown",
     arguments: [
-      "https://canary@proxy:1", "socks5://canary:canary@proxy:1", "http://canary:%zz@proxy:1", "http://:canary@proxy:1",
+      "socks5://canary:canary@proxy:1", "http://canary:%zz@proxy:1", "http://:canary@proxy:1",
       "http://can%3Aary:x@proxy:1", "http://canary:x@", "http://canary:x@proxy:0", "http://canary:x@proxy:1/path",
       "http://canary:x@pro xy:1", "http://canary:x@[::1", "http://canary:x@[host]:1", "", "http://",
       "http://canary:x@proxy:1\r\nX: y", "http://canary:%4",

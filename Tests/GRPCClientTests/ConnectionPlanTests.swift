@@ -39,6 +39,39 @@ struct ConnectionPlanTests {
     #expect(step(1) == .none)
   }
 
+  @Test("Companions are made one at a time up to the limit; one takes over when the current connection goes")
+  mutating func companions() {
+    #expect(plan.stepCompanion(at: at(0), limit: 3) == .none, "not before there is a connection to accompany")
+    #expect(serve(0) == 1)
+    #expect(plan.stepCompanion(at: at(0.1), limit: 3) == .wait(until: at(0.25)))
+    #expect(plan.stepCompanion(at: at(0.3), limit: 1) == .none)
+    #expect(plan.stepCompanion(at: at(0.3), limit: 3) == .dial(2))
+    #expect(plan.role(of: 2) == .companion && plan.takers == [1])
+    #expect(plan.stepCompanion(at: at(1), limit: 3) == .none)
+    #expect(plan.ready(2, at: at(1)) == nil)
+    #expect(plan.takers == [1, 2] && plan.current == 1)
+    #expect(plan.stepCompanion(at: at(1), limit: 3) == .dial(3))
+    _ = plan.ready(3, at: at(1.1))
+    #expect(plan.stepCompanion(at: at(2), limit: 3) == .none)
+    goAway(1, 2)
+    #expect(plan.current == 2 && plan.takers == [2, 3] && plan.role(of: 1) == .draining)
+    plan.lost(3, at: at(2.5), random: 0.5)
+    #expect(plan.takers == [2])
+    #expect(plan.stepCompanion(at: at(3), limit: 3) == .wait(until: at(32.5)), "a pause after one that failed")
+    #expect(plan.stepCompanion(at: at(33), limit: 3) == .dial(4))
+  }
+
+  @Test("Companions of an old identity drain when a new one is adopted")
+  mutating func companionsOfAnOldIdentity() {
+    #expect(serve(0) == 1)
+    #expect(plan.stepCompanion(at: at(1), limit: 3) == .dial(2))
+    _ = plan.ready(2, at: at(1.1))
+    #expect(plan.beginProbe(at: at(2)) == 3)
+    _ = plan.ready(3, at: at(2.1))
+    #expect(Set(plan.promoteProbe()) == [1, 2])
+    #expect(plan.takers == [3] && plan.role(of: 2) == .draining)
+  }
+
   @Test("A connection sent away in order after it has served is replaced at once, within the cap on dials")
   mutating func orderlyGoAway() {
     #expect(serve(0) == 1)

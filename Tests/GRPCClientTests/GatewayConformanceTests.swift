@@ -77,6 +77,61 @@ struct GatewayConformanceTests {
     await channel.shutdown(grace: .zero)
   }
 
+  @Test(
+    "H5 more polls than one connection's streams: further connections carry them, and other calls never wait for them",
+    arguments: [Gateway.Kind.nginx, .haproxy])
+  func pollsBeyondTheCredit(_ kind: Gateway.Kind) async throws {
+    var tuning = Gateway.Tuning()
+    tuning.streams = 4
+    let gateway = try Gateway.tuned(kind, backend: try GRPCPeer.shared().port, certificates: certificates, tuning)
+    let channel = try channel(gateway)
+    let polls = Task {
+      try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<8 { group.addTask { try await channel.call(Self.sleep(15)).count } }
+        return try await group.reduce(0, +)
+      }
+    }
+    // Eight polls and a reserve of two need three connections of four streams.
+    try await RotationRig.until("all polls on streams") {
+      channel.state.openCalls == 8 && channel.state.waitingCalls == 0
+    }
+    #expect(channel.state.streamShortage == nil)
+    for _ in 0..<10 {
+      let begun = ContinuousClock.now
+      #expect(try await channel.call(Self.sleep(0, isPoll: false)).count == 1)
+      #expect(ContinuousClock.now - begun < .seconds(2))
+    }
+    #expect(try await polls.value == 8)
+    #expect(channel.state.failedCalls == 0 && channel.state.failedAttempts == 0)
+    await channel.shutdown(grace: .zero)
+  }
+
+  @Test(
+    "H5 where no further connection may be made, polls take turns, other calls do not wait, and the way out is told")
+  func pollsTakeTurns() async throws {
+    var tuning = Gateway.Tuning()
+    tuning.streams = 4
+    let gateway = try Gateway.tuned(.haproxy, backend: try GRPCPeer.shared().port, certificates: certificates, tuning)
+    let channel = try channel(gateway) { $0.connectionLimit = 1 }
+    let polls = Task {
+      try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<6 { group.addTask { try await channel.call(Self.sleep(3)).count } }
+        return try await group.reduce(0, +)
+      }
+    }
+    try await RotationRig.until("the shortage") { channel.state.streamShortage != nil }
+    let text = try #require(channel.state.streamShortage)
+    #expect(text.contains("admits 4 streams on 1 connections, 2 of which are kept"), "\(text)")
+    #expect(text.contains("8 are needed") && text.contains("SALLYPORT_SCHEDULER_CONNECTIONS"), "\(text)")
+    let begun = ContinuousClock.now
+    #expect(try await channel.call(Self.sleep(0, isPoll: false)).count == 1)
+    #expect(ContinuousClock.now - begun < .seconds(2))
+    #expect(try await polls.value == 6)
+    try await RotationRig.until("the end of the shortage") { channel.state.streamShortage == nil }
+    #expect(channel.state.connections == 1 && channel.state.failedCalls == 0)
+    await channel.shutdown(grace: .zero)
+  }
+
   @Test("H8 H9 a gateway is reloaded while a poll is open and calls race: all end well", arguments: kinds)
   func reloadDisturbsNobody(_ kind: Gateway.Kind) async throws {
     let gateway = try Gateway.tuned(kind, backend: try GRPCPeer.shared().port, certificates: certificates)

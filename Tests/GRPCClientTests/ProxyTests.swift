@@ -71,6 +71,85 @@ struct ProxyTests {
     squid.peer.stop()
   }
 
+  /// A channel through a proxy that is spoken to in TLS.
+  private func channel(_ port: Int, throughTLS proxy: TestProxy, host: String = "127.0.0.1", authorities: String) throws
+    -> GRPCChannel
+  {
+    let url = "https://u:pa:ss%20canary-word@\(host):\(proxy.port)"
+    var configuration = try self.proxy(url)
+    configuration.target.authorities = authorities
+    let final = configuration
+    return try Scheduler.channel(port: port, host: "localhost", tls: Scheduler.mutualTLS(certificates)) {
+      $0.proxy = final
+    }
+  }
+
+  @Test(
+    "P1 squid spoken to in TLS, by stunnel: mutual TLS within TLS, for polls, for a megabyte, for many calls at once")
+  func proxyInTLS() async throws {
+    let gateway = try Gateway.tuned(.nginx, backend: try GRPCPeer.shared().port, certificates: certificates)
+    let squid = try TestProxy.squid(admitting: [gateway.port])
+    let secured = try TestProxy.secured(squid, certificates.server)
+    for host in ["127.0.0.1", "localhost"] {
+      let channel = try channel(gateway.port, throughTLS: secured, host: host, authorities: certificates.authority)
+      let poll = Task {
+        try await channel.call(
+          GRPCCall(
+            path: "/sally.Test/Sleep", message: [7], metadata: [("seconds", "8")], timeout: .seconds(60),
+            isLongPoll: true))
+      }
+      let large = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+      try await withThrowingTaskGroup(of: Bool.self) { group in
+        for index in 0..<30 {
+          let message = index % 10 == 0 ? large : [UInt8(index)]
+          group.addTask {
+            try await channel.call(GRPCCall(path: "/sally.Test/Echo", message: message, timeout: .seconds(60)))
+              == message
+          }
+        }
+        for try await isSame in group { #expect(isSame) }
+      }
+      #expect(try await poll.value.count == 1)
+      #expect(channel.state.connections == 1 && channel.state.failedAttempts == 0)
+      await channel.shutdown(grace: .seconds(1))
+    }
+    secured.peer.stop()
+    squid.peer.stop()
+  }
+
+  @Test(
+    "P2 P6 a proxy whose certificate is foreign, or for another name, and one without TLS: told as the proxy's, no password sent"
+  )
+  func falseProxyInTLS() async throws {
+    let gateway = try Gateway.start(.nginx, backend: server.port, certificates: certificates)
+    let squid = try TestProxy.squid(admitting: [gateway.port])
+    let secured = try TestProxy.secured(squid, certificates.server)
+    let misnamed = try TestProxy.secured(squid, certificates.otherHost)
+    let cases: [(TestProxy, String, String)] = [
+      (secured, certificates.otherAuthority, "authorities"), (misnamed, certificates.authority, "127.0.0.1"),
+      (squid, certificates.authority, "TLS"),
+    ]
+    for (proxy, authorities, word) in cases {
+      let channel = try channel(gateway.port, throughTLS: proxy, authorities: authorities)
+      let start = ContinuousClock.now
+      let error = try await Scheduler.failure(of: channel, GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(60)))
+      #expect(error.code == .unavailable && !error.mayHaveReachedServer, "\(error)")
+      #expect(error.cause?.contains("TLS with the proxy 127.0.0.1:\(proxy.port)") == true, "\(error)")
+      #expect(error.cause?.contains(word) == true, "\(error)")
+      #expect(!"\(error)".contains("canary"))
+      #expect(ContinuousClock.now - start < .seconds(40))
+      await channel.shutdown(grace: .zero)
+    }
+    // Authorities are read for every connection, and a missing file is named.
+    let channel = try channel(gateway.port, throughTLS: secured, authorities: "/no/such/bundle")
+    let error = try await Scheduler.failure(of: channel, GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(60)))
+    #expect(error.cause?.contains("/no/such/bundle") == true, "\(error)")
+    await channel.shutdown(grace: .zero)
+    for _ in 0..<20 { try await Task.sleep(for: .milliseconds(50)) }
+    #expect(!squid.accessLog.contains("CONNECT"), "no request reached the proxy")
+    for proxy in [secured, misnamed, squid] { proxy.peer.stop() }
+  }
+
   @Test("P2 what squid and tinyproxy refuse is told as the proxy's word, at once, without the password")
   func refusals() async throws {
     let gateway = try Gateway.start(.nginx, backend: server.port, certificates: certificates)

@@ -95,6 +95,36 @@ struct RotationOfTrustTests {
     await channel.shutdown(grace: .seconds(1))
   }
 
+  @Test(
+    "With strict verification, a bundle that does not trust the present server ends its connection at once; a mended one heals"
+  )
+  func strictReverification() async throws {
+    let certificates = try TestCertificates.shared()
+    let pair = try ClientPairs.issue(1, certificates).pairs[0]
+    let gateway = try Gateway.witness(.nginx, backend: try TemporalServer.shared().port, certificates: certificates)
+    let files = ["tls.crt": pair.certificate, "tls.key": pair.key]
+    func bundle(_ path: String) throws -> [String: String] { files.merging(["ca.crt": try Self.text(path)]) { $1 } }
+    let mount = try SecretMount(try bundle(certificates.authority))
+    let channel = try RotationRig.channel(port: gateway.port, folder: mount.path) {
+      $0.tls?.reverifiesStrictly = true
+    }
+    let call = GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(2))
+    _ = try await channel.call(call)
+    try mount.swap(try bundle(certificates.otherAuthority))
+    try await RotationRig.until("the end of the connection") { !channel.state.isConnected }
+    #expect(channel.state.credentialGeneration == 2 && channel.state.connections == 1)
+    let error = try await Scheduler.failure(of: channel, call)
+    #expect(error.code == .unavailable || error.code == .deadlineExceeded, "\(error)")
+    #expect(channel.state.lastError?.contains("authorities") == true, "\(channel.state)")
+    // A bundle with both trusts the server again.
+    try mount.swap(
+      files.merging(["ca.crt": try Self.text(certificates.otherAuthority) + Self.text(certificates.authority)]) { $1 })
+    try await RotationRig.until("the mended bundle") { channel.state.credentialGeneration == 3 }
+    _ = try await channel.call(GRPCCall(path: Scheduler.systemInfo, timeout: .seconds(30)))
+    await channel.shutdown(grace: .seconds(1))
+    gateway.peer.stop()
+  }
+
   @Test("R9 an identity past its end: connecting fails with the reason, the channel says so, and a swap mends it")
   func expiry() async throws {
     let certificates = try TestCertificates.shared()

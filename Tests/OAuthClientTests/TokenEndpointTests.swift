@@ -317,6 +317,27 @@ struct TokenEndpointTests {
     #expect(peer.log.contains("CONNECT localhost:\(server.port)"), "\(peer.log)")
     let refused = try failure(try endpoint(server.url) { $0.proxy = .init(host: "127.0.0.1", port: port) })
     #expect(refused.code == .proxyFailed && refused.message.contains("proxy 127.0.0.1:\(port)"), "\(refused)")
+    // The same spoken to in TLS, whose authorities and name are verified apart from the endpoint's.
+    let secured = try TestProxy.secured(
+      TestProxy(port: port, peer: peer, folder: folder), certificates.server)
+    defer { secured.peer.stop() }
+    func inTLS(_ authorities: String, host: String = "127.0.0.1") -> ProxyTarget {
+      var target = proxy
+      (target.host, target.port, target.isSecure, target.authorities) = (host, secured.port, true, authorities)
+      return target
+    }
+    for host in ["127.0.0.1", "localhost"] {
+      let within = try endpoint(server.url) { $0.proxy = inTLS(certificates.authority, host: host) }
+      #expect(text(try within.grant().get().token) == "T1")
+    }
+    let foreign = try failure(try endpoint(server.url) { $0.proxy = inTLS(certificates.otherAuthority) })
+    #expect(foreign.code == .proxyFailed, "\(foreign)")
+    #expect(foreign.message.contains("no TLS with the proxy 127.0.0.1:\(secured.port)"), "\(foreign)")
+    let misnamed = try TestProxy.secured(TestProxy(port: port, peer: peer, folder: folder), certificates.otherHost)
+    defer { misnamed.peer.stop() }
+    var other = inTLS(certificates.authority)
+    other.port = misnamed.port
+    #expect(try failure(try endpoint(server.url) { $0.proxy = other }).code == .proxyFailed)
     // What is checked: the tunnel's end and the proxy by name, the proxy by address.
     for (rules, isAdmitted) in [
       ("localhost:\(server.port),127.0.0.1:\(port)", true), ("127.0.0.1:*", false), ("localhost:\(server.port)", false),

@@ -2,6 +2,7 @@ import EventLoop
 import Metrics
 import PlainData
 import Secrets
+import Synchronization
 import TestSupport
 import Testing
 
@@ -236,5 +237,61 @@ import Testing
     #expect(last.warnings.first?.contains("ends within a day, on 2001-09-09T02:46:40.000Z: renew it") == true)
     #expect(last.isReady)
     #expect(last.json["warnings"]?.arrayValue?.count == 1)
+  }
+}
+
+@Suite struct TokenHealthTests {
+  private let clock: SteppedClock
+  private let state: HealthState
+
+  /// A monotonic clock that a test moves.
+  final class SteppedClock: Sendable {
+    private let time = Mutex(MonotonicTime.now())
+    var now: MonotonicTime { time.withLock { $0 } }
+    func advance(_ step: Duration) { time.withLock { $0 = $0 + step } }
+  }
+
+  init() {
+    let clock = SteppedClock()
+    self.clock = clock
+    state = HealthState(now: { clock.now })
+    state.loopTurned()
+    state.connectionIs(HealthState.Connection(isReady: true))
+    state.enter(.running)
+    state.pollingBegan("workflow")
+    state.pollSent("workflow")
+  }
+
+  private func check() -> HealthReport.Check? { state.report().checks.first { $0.name == "OAuth token" } }
+
+  @Test func withoutATokenEndpointThereIsNoSuchCheck() {
+    #expect(check() == nil && state.report().isReady)
+  }
+
+  @Test func aTokenThatServesPassesWithTheTimeThatIsLeft() {
+    state.tokenIs(.init())
+    #expect(check()?.passes == true && check()?.detail == "not asked for yet")
+    state.tokenIs(.init(expiresAt: clock.now + .seconds(90)))
+    #expect(check()?.passes == true && check()?.detail == "ends in 90.0 s")
+    #expect(state.report().isReady && state.report().warnings.isEmpty)
+  }
+
+  @Test func aTokenThatCannotBeRenewedIsAWarningUntilItsEndAndThenNoReadiness() {
+    state.tokenIs(.init(expiresAt: clock.now + .seconds(20), lastError: "the endpoint does not answer"))
+    #expect(state.report().isReady)
+    #expect(
+      state.report().warnings == ["the OAuth token ends in 20.0 s and is not renewed: the endpoint does not answer"])
+    clock.advance(.seconds(21))
+    let report = state.report()
+    #expect(report.isLive && !report.isReady && report.warnings.isEmpty)
+    #expect(report.summary == "OAuth token: ended 1.0 s ago: the endpoint does not answer")
+  }
+
+  @Test func aTokenThatTheSchedulerRefusesOrThatNeverCameIsNoReadiness() {
+    state.tokenIs(.init(expiresAt: clock.now + .seconds(20), isRefused: true))
+    #expect(!state.report().isReady && check()?.detail == "the scheduler refuses it")
+    state.tokenIs(.init(lastError: "the client's secret is wrong"))
+    #expect(check()?.passes == false && check()?.detail == "none was granted: the client's secret is wrong")
+    #expect(state.report().isLive)
   }
 }

@@ -12,6 +12,12 @@ package struct TestProxy: Sendable {
   package let peer: BackgroundPeer
   package let folder: TemporaryFolder
 
+  package init(port: Int, peer: BackgroundPeer, folder: TemporaryFolder) {
+    self.port = port
+    self.peer = peer
+    self.folder = folder
+  }
+
   /// Its address without credentials.
   package var address: String { "http://127.0.0.1:\(port)" }
   /// Its address with the right credentials, percent-encoded.
@@ -73,6 +79,26 @@ package struct TestProxy: Sendable {
     let peer = try BackgroundPeer("tinyproxy", ["-d", "-c", configuration], folder: folder.path)
     try peer.waitForPort(port, seconds: 60)
     return TestProxy(port: port, peer: peer, folder: folder)
+  }
+
+  /// Starts stunnel before a proxy, so that it is spoken to in TLS; its host's certificate is what is given.
+  package static func secured(_ proxy: TestProxy, _ pair: TestCertificates.Pair) throws -> TestProxy {
+    let port = try LoopbackPort.free()
+    let configuration = try proxy.folder.write(
+      "stunnel-\(port).conf",
+      """
+      foreground=yes
+      pid=
+      [s]
+      accept=127.0.0.1:\(port)
+      connect=127.0.0.1:\(proxy.port)
+      cert=\(pair.certificate)
+      key=\(pair.key)
+
+      """)
+    let peer = try BackgroundPeer("stunnel4", [configuration], folder: proxy.folder.path)
+    try peer.waitForPort(port)
+    return TestProxy(port: port, peer: peer, folder: proxy.folder)
   }
 
   /// Starts a proxy that leads every tunnel to one port of this machine, whatever it was asked for: a man in the middle.

@@ -1,6 +1,7 @@
 import Egress
 import Foundation
 import GRPCClient
+import HTTP2Client
 import Observability
 import Secrets
 import Testing
@@ -35,6 +36,37 @@ import Testing
   @Test func withoutVariablesEverythingMayBeDialedAndDirectly() throws {
     let network = try network()
     #expect(network.egress.isOpen && network.proxy == nil)
+  }
+
+  @Test func theLimitOfConnectionsReachesTheChannel() throws {
+    #expect(try Configuration(environment([:])).scheduler.channel.connectionLimit == 4)
+    #expect(
+      try Configuration(environment(["SALLYPORT_SCHEDULER_CONNECTIONS": "1"])).scheduler.channel.connectionLimit == 1)
+    #expect(faults(["SALLYPORT_SCHEDULER_CONNECTIONS": "17"]).count == 1)
+  }
+
+  @Test func theCapsOfTheWindowsReachTheChannel() throws {
+    let standard = try Configuration(environment([:])).scheduler.channel.http2Limits
+    #expect(standard.largestStreamWindow == 16 << 20 && standard.largestConnectionWindow == 32 << 20)
+    #expect(standard.streamWindow == 2 << 20 && standard.connectionWindow == 8 << 20)
+    let small = try Configuration(
+      environment(["SALLYPORT_HTTP2_STREAM_WINDOW_MIB": "1", "SALLYPORT_HTTP2_CONNECTION_WINDOW_MIB": "4"])
+    ).scheduler.channel.http2Limits
+    #expect(
+      small.largestStreamWindow == 1 << 20 && small.streamWindow == 1 << 20, "no wider at the start than at the end")
+    #expect(small.largestConnectionWindow == 4 << 20 && small.connectionWindow == 4 << 20)
+    let large = try Configuration(
+      environment(["SALLYPORT_HTTP2_STREAM_WINDOW_MIB": "1024", "SALLYPORT_HTTP2_CONNECTION_WINDOW_MIB": "1024"])
+    ).scheduler.channel.http2Limits
+    #expect(large.largestStreamWindow == 1 << 30 && large.streamWindow == 2 << 20)
+    #expect(
+      faults(["SALLYPORT_HTTP2_STREAM_WINDOW_MIB": "64"]) == [
+        "SALLYPORT_HTTP2_CONNECTION_WINDOW_MIB: smaller than SALLYPORT_HTTP2_STREAM_WINDOW_MIB (64), the window of one answer "
+          + "on it"
+      ])
+    for value in ["0", "1025", "16 MiB", "-1"] {
+      #expect(faults(["SALLYPORT_HTTP2_STREAM_WINDOW_MIB": value]).count == 1, "\(value)")
+    }
   }
 
   @Test func theAllowlistReachesTheChannelAndTheWarehouse() throws {
@@ -99,11 +131,26 @@ import Testing
     #expect(faults(values, ["SALLYPORT_PROXY": "http://u:p@proxy:1"])[0].contains("holds a password"))
   }
 
-  @Test(arguments: ["https://canary:canary@proxy:1", "socks5://canary@proxy", "http://canary:x@proxy:99999", "http://"])
+  @Test(arguments: ["ftp://canary:canary@proxy:1", "socks5://canary@proxy", "http://canary:x@proxy:99999", "http://"])
   func aWrongProxyIsRefusedWithoutBeingShown(url: String) {
     let faults = faults([:], ["HTTPS_PROXY": url])
     #expect(faults.count == 1 && faults[0].hasPrefix("HTTPS_PROXY: "))
     #expect(!faults.joined().contains("canary"))
+  }
+
+  @Test func aProxyMayBeSpokenToInTLSWithAuthoritiesOfItsOwn() throws {
+    let values = ["SALLYPORT_PROXY_CA": fixture.path("authorities")]
+    try fixture.write("authorities/one.crt", "-----BEGIN CERTIFICATE-----\n")
+    let secure = try #require(try network(values, ["HTTPS_PROXY": "https://proxy.example"]).proxy?.target)
+    #expect(secure.isSecure && secure.port == 443 && secure.authorities == fixture.path("authorities"))
+    let tls = try #require(secure.tls)
+    #expect(tls.trust == .file(fixture.path("authorities")) && !tls.demandsHTTP2 && tls.clientIdentity == nil)
+    #expect(try network([:], ["HTTPS_PROXY": "https://proxy.example"]).proxy?.target.tls?.trust == .systemRoots)
+    #expect(try network([:], ["HTTPS_PROXY": "http://proxy.example"]).proxy?.target.tls == nil)
+    #expect(faults(values)[0].hasPrefix("SALLYPORT_PROXY_CA: set without"))
+    #expect(faults(values, ["HTTPS_PROXY": "http://proxy"])[0].contains("begins with http://"))
+    #expect(
+      faults(["SALLYPORT_PROXY_CA": "/no/such"], ["HTTPS_PROXY": "https://proxy"])[0].hasPrefix("SALLYPORT_PROXY_CA: "))
   }
 
   @Test func foreignFormsInTheExemptionsEarnAWarning() throws {

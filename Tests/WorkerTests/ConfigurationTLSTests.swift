@@ -32,20 +32,23 @@ import Testing
       "TEMPORAL_TLS_CA": fixture.path("authorities"), "TEMPORAL_TLS_CA_APPEND_SYSTEM": "true",
       "TEMPORAL_TLS_PARTIAL_CHAIN": "yes", "TEMPORAL_TLS_CRL": fixture.path("lists"), "TEMPORAL_TLS_CRL_POLICY": "SOFT",
       "TEMPORAL_TLS_PINS": pins.joined(separator: ", "), "TEMPORAL_TLS_SPIFFE_ID": "spiffe://prod.example/frontend",
-      "TEMPORAL_TLS_REQUIRE_CERT_REQUEST": "1", "TEMPORAL_TLS_PKCS12": fixture.path("client.p12"),
+      "TEMPORAL_TLS_REQUIRE_CERT_REQUEST": "1", "TEMPORAL_TLS_STRICT_REVERIFY": "on",
+      "TEMPORAL_TLS_PKCS12": fixture.path("client.p12"),
       "TEMPORAL_TLS_KEY_PASSPHRASE_FILE": fixture.path("passphrase"), "SALLYPORT_FIPS": "off",
     ])
     #expect(tls.trust == .file(fixture.path("authorities")) && tls.appendsSystemRoots && tls.acceptsPartialChain)
     #expect(tls.revocation == .init(path: fixture.path("lists"), policy: .soft))
     #expect(tls.pins.count == 2 && tls.pins.contains { $0.description == pins[0] })
     #expect(tls.spiffeID?.text == "spiffe://prod.example/frontend")
-    #expect(tls.requiresCertificateRequest && !tls.requiresFIPS)
+    #expect(tls.requiresCertificateRequest && tls.reverifiesStrictly && !tls.requiresFIPS)
     #expect(
       tls.clientIdentity
         == .init(archiveFile: fixture.path("client.p12"), passphraseFile: fixture.path("passphrase")))
     let plain = try self.tls(["TEMPORAL_TLS": "on", "TEMPORAL_TLS_CRL": fixture.path("list.crl")])
     #expect(plain.revocation == .init(path: fixture.path("list.crl"), policy: .fail))
-    #expect(!plain.appendsSystemRoots && !plain.acceptsPartialChain && !plain.requiresCertificateRequest)
+    #expect(
+      !plain.appendsSystemRoots && !plain.acceptsPartialChain && !plain.requiresCertificateRequest
+        && !plain.reverifiesStrictly)
   }
 
   @Test func theAuthorityReachesTheChannel() throws {
