@@ -30,7 +30,7 @@ extension Manifest {
   /// - Parameter nodes: entries that replace those of the same unique id, such as nodes with their compiled code.
   package func json(_ metadata: ManifestMetadata, nodes replaced: PlainObject = [:]) -> PlainValue {
     var entries = PlainObject(minimumCapacity: nodes.count)
-    for (id, node) in nodes { entries[id] = replaced[id] ?? node.json() }
+    for (id, node) in nodes where node.resourceType != .sqlOperation { entries[id] = replaced[id] ?? node.json() }
     return [
       "metadata": metadataDocument(metadata),
       "nodes": .object(entries),

@@ -144,6 +144,9 @@ package struct Node: GraphMember {
 
   package var isEphemeral: Bool { resourceType == .model && materialized == "ephemeral" }
 
+  /// The name of the node that code on the command line becomes.
+  package static let inlineName = "inline_query"
+
   /// Whether there is nothing to execute: the code is blank (seeds never are).
   package var isEmpty: Bool { resourceType != .seed && rawCode.allSatisfy(\.isWhitespace) }
 

@@ -14,6 +14,8 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
     case dependency = "Dependency Error"
     /// A value has the wrong shape.
     case validation = "Validation Error"
+    /// Code given on the command line is wrong; printed without a title.
+    case inline = "Error"
     /// Something Sallyport does not support yet.
     case unsupported = "Not Supported Error"
 
@@ -50,6 +52,7 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
   }
 
   package var description: String {
+    if kind == .inline { return message }
     var title = kind.title
     if !resource.isEmpty { title += " in \(resource)" }
     if let path, !message.contains(path) || !resource.isEmpty {

@@ -1,95 +1,81 @@
 import ArgumentParser
+import DBTContext
 import DBTEngine
+import Worker
 
-/// `sallyport dbt`: the engine without a scheduler.
+/// `sallyport dbt`: the engine without a scheduler. Its command line is dbt's, so `DBTProgram` reads it, not the argument
+/// parser; this declaration only stands in the list of commands.
 struct DBTCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dbt",
     abstract: "Runs a dbt project here and now, with dbt's commands, flags, lines and exit codes.",
-    subcommands: [
-      DBTBuildCommand.self, DBTRunCommand.self, DBTTestCommand.self, DBTSeedCommand.self, DBTSnapshotCommand.self,
-      DBTCompileCommand.self, DBTParseCommand.self,
-      DBTListCommand.self, DBTDebugCommand.self, DBTRunOperationCommand.self,
-    ])
-}
+    discussion: "`sallyport dbt --help` lists the commands.")
 
-/// `sallyport dbt build`.
-struct DBTBuildCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "build", abstract: "Builds seeds, models and snapshots and runs tests, each as soon as it can.")
-  @OptionGroup var options: DBTOptions
-  @OptionGroup var selection: DBTSelection
-  @OptionGroup var types: DBTResourceTypes
-  @OptionGroup var building: DBTBuilding
+  @Argument(parsing: .captureForPassthrough)
+  var words: [String] = []
 
   func run() async throws {
-    let session = try DBTSession(options, .build, selection: selection, types: types, building: building)
-    try await session.perform { session throws(EngineError) in try session.runNodes() }
+    let code = await DBTProgram.run(words)
+    if code != 0 { throw ExitCode(code) }
   }
 }
 
-/// `sallyport dbt run`.
-struct DBTRunCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "run", abstract: "Builds models.")
-  @OptionGroup var options: DBTOptions
-  @OptionGroup var selection: DBTSelection
-  @OptionGroup var building: DBTBuilding
+/// dbt's program: from the words of its command line to its exit code.
+enum DBTProgram {
+  /// What a command does; returns its exit code.
+  typealias Handler = @Sendable (DBTSession) throws(EngineError) -> Int32
 
-  func run() async throws {
-    let session = try DBTSession(options, .run, selection: selection, building: building)
-    try await session.perform { session throws(EngineError) in try session.runNodes() }
+  /// Runs one command and returns dbt's exit code: 0 done, 1 something failed, 2 nothing could be done.
+  static func run(_ words: [String]) async -> Int32 {
+    do {
+      switch try DBTArguments.parse(words) {
+      case .help(let page):
+        Terminal.write(page + "\n")
+        return words.contains("--help") || words.contains("-h") ? 0 : 2
+      case .version:
+        Terminal.write(
+          "Core:\n  - installed: \(DBTVersions.core)\n\nPlugins:\n  - postgres: \(DBTVersions.adapter)\n\n"
+            + "Engine:\n  - sallyport: \(DBTVersions.engine)\n")
+        return 0
+      case .command(let arguments):
+        let flags = try DBTFlags(arguments, environment: Launch.environment)
+        let session = try DBTSession(flags, words: words)
+        guard let handler = handlers[arguments.syntax.which] else {
+          throw EngineError(.usage, "`dbt \(arguments.syntax.words.joined(separator: " "))` is not supported")
+        }
+        return await session.perform(handler)
+      }
+    } catch let error as DBTUsageError {
+      Terminal.complain(error.text)
+    } catch let error as EngineError {
+      // As with dbt, what is wrong with flags together is no matter of usage text.
+      let text = error.kind == .usage ? error.message : error.description
+      Terminal.write("\(UTCTime.now.clock)  [ERROR]: Encountered an error:\n\(text)\n")
+    } catch {
+      Terminal.complain("\(error)")
+    }
+    return 2
   }
+
+  /// By the name in `which`.
+  static let handlers: [String: Handler] = [
+    "build": nodes, "run": nodes, "test": nodes, "seed": nodes, "snapshot": nodes,
+    "compile": { session throws(EngineError) in try session.compile() },
+    "show": { session throws(EngineError) in try session.preview() },
+    "parse": { session throws(EngineError) in try session.parse() },
+    "list": { session throws(EngineError) in try session.list() },
+    "debug": { session throws(EngineError) in try session.check() },
+    "run-operation": { session throws(EngineError) in try session.callMacro() },
+    "clean": { session throws(EngineError) in try session.clean() },
+  ]
+
+  private static let nodes: Handler = { session throws(EngineError) in try session.runNodes() }
 }
 
-/// `sallyport dbt test`.
-struct DBTTestCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "test", abstract: "Runs tests.")
-  @OptionGroup var options: DBTOptions
-  @OptionGroup var selection: DBTSelection
-  @OptionGroup var types: DBTResourceTypes
-  @OptionGroup var building: DBTBuilding
-
-  func run() async throws {
-    let session = try DBTSession(options, .test, selection: selection, types: types, building: building)
-    try await session.perform { session throws(EngineError) in try session.runNodes() }
-  }
-}
-
-/// `sallyport dbt seed`.
-struct DBTSeedCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "seed", abstract: "Loads CSV files.")
-  @OptionGroup var options: DBTOptions
-  @OptionGroup var selection: DBTSelection
-  @OptionGroup var building: DBTBuilding
-
-  func run() async throws {
-    let session = try DBTSession(options, .seed, selection: selection, building: building)
-    try await session.perform { session throws(EngineError) in try session.runNodes() }
-  }
-}
-
-/// `sallyport dbt snapshot`.
-struct DBTSnapshotCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "snapshot", abstract: "Takes snapshots.")
-  @OptionGroup var options: DBTOptions
-  @OptionGroup var selection: DBTSelection
-  @OptionGroup var building: DBTBuilding
-
-  func run() async throws {
-    let session = try DBTSession(options, .snapshot, selection: selection, building: building)
-    try await session.perform { session throws(EngineError) in try session.runNodes() }
-  }
-}
-
-/// `sallyport dbt compile`.
-struct DBTCompileCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "compile", abstract: "Renders templates, and prints those that --select names.")
-  @OptionGroup var options: DBTOptions
-  @OptionGroup var selection: DBTSelection
-
-  func run() async throws {
-    let session = try DBTSession(options, .compile, selection: selection)
-    try await session.perform { session throws(EngineError) in try session.runNodes() }
-  }
+/// What the program says it is.
+enum DBTVersions {
+  /// The dbt whose behaviour is kept.
+  static let core = "1.12.6"
+  static let adapter = "1.11.0"
+  static var engine: String { Version.text }
 }

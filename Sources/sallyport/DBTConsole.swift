@@ -1,36 +1,97 @@
 import DBTContext
 import DBTEngine
+import Glibc
 import OrderedCollections
 import PlainData
 
-/// Prints a run's lines as dbt does: `HH:MM:SS  text`, or one JSON object a line.
-struct DBTConsole: Sendable {
-  let isQuiet: Bool
-  let isDebug: Bool
-  let isJSON: Bool
-  let invocationID: String
+/// Prints a command's lines as dbt does, and keeps them in dbt's log file. Thread-safe.
+final class DBTConsole: Sendable {
+  /// How lines look.
+  enum Format: String {
+    case text, debug, json
+  }
 
-  /// Prints one line. Lines of several threads do not mix.
+  let isQuiet: Bool
+  private let format: Format
+  /// The least level that is printed; nil prints what is bare and nothing else.
+  private let level: LogLine.Level?
+  private let file: DBTLogFile?
+  private let fileFormat: Format
+  private let invocationID: String
+
+  init(_ flags: DBTFlags, invocationID: String) {
+    self.invocationID = invocationID
+    isQuiet = flags.isOn("quiet")
+    format = Format(rawValue: flags.text("log_format") ?? "") ?? .text
+    fileFormat = Format(rawValue: flags.text("log_format_file") ?? "") ?? .debug
+    let named = flags.text("log_level") ?? "info"
+    level =
+      named == "none"
+      ? nil : isQuiet ? .error : flags.isOn("debug") ? .debug : LogLine.Level(rawValue: named) ?? .info
+    let fileLevel = flags.isOn("debug") ? "debug" : flags.text("log_level_file") ?? "debug"
+    file = LogLine.Level(rawValue: fileLevel).map {
+      DBTLogFile(
+        folder: flags.logFolder, level: $0, limit: flags.number("log_file_max_bytes") ?? DBTLogFile.standardLimit)
+    }
+  }
+
+  /// Prints one line and logs it. Lines of several threads do not mix.
   func take(_ line: LogLine) {
-    if line.level == .debug, !isDebug { return }
-    if isQuiet, line.level < .error, !line.isBare { return }
-    if isJSON { return Terminal.write(document(line).json(.python) + "\n") }
-    if line.isBare { return Terminal.write(line.message + "\n") }
-    // Warnings of templates come without dbt's mark.
-    let needsMark = line.level == .warn && line.event != nil && !line.message.hasPrefix("[WARNING]")
-    let mark = needsMark ? "[WARNING]: " : ""
-    Terminal.write("\(UTCTime.now.clock)  \(mark)\(line.message)\n")
+    let now = UTCTime.now
+    if let level, line.level >= level || line.isBare { Terminal.write(written(line, format, now) + "\n") }
+    if let file, line.level >= file.level, !Self.unlogged.contains(line.event ?? "") {
+      file.append(separator(line, now) + written(line, fileFormat, now) + "\n")
+    }
   }
 
   /// Prints what a command was asked for, without a time, even when quiet.
-  func show(_ text: String) { Terminal.write(text + "\n") }
+  func show(_ text: String, event: String = "PrintEvent", data: PlainObject = [:]) {
+    take(LogLine(.info, text, isBare: true, event: event, data: data))
+  }
 
-  private func document(_ line: LogLine) -> PlainValue {
-    [
-      "data": ["msg": .string(line.message), "node_info": ["unique_id": line.nodeID.map { .string($0) } ?? .null]],
+  /// Events of `clean`, which may have just removed the log's folder.
+  private static let unlogged: Set<String> = [
+    "CheckCleanPath", "ConfirmCleanPath", "ProtectedCleanPath", "FinishedCleanPaths",
+  ]
+
+  private func written(_ line: LogLine, _ format: Format, _ now: UTCTime) -> String {
+    switch format {
+    case .json: return document(line, now).json(.python)
+    case .debug:
+      let level = line.level.rawValue + (line.level.rawValue.count < 5 ? " " : "")
+      let thread = String(WorkThread.name.prefix(10)) + String(repeating: " ", count: max(0, 10 - WorkThread.name.count))
+      return "\(now.clock).\(now.iso.suffix(7).dropLast()) [\(level)] [\(thread)]: \(marked(line))"
+    case .text: return line.isBare ? line.message : "\(now.clock)  \(marked(line))"
+    }
+  }
+
+  /// The first line of a command in the log file is set off from the last one's.
+  private func separator(_ line: LogLine, _ now: UTCTime) -> String {
+    guard line.event == "MainReportVersion", fileFormat == .debug else { return "" }
+    let rule = String(repeating: "=", count: 30)
+    return "\n\n\(rule) \(now.clock).\(now.iso.suffix(7).dropLast()) | \(invocationID) \(rule)\n"
+  }
+
+  /// Warnings carry dbt's mark, those of templates too once they are events.
+  private func marked(_ line: LogLine) -> String {
+    let needsMark = line.level == .warn && line.event != nil && !line.message.hasPrefix("[WARNING]")
+      && !Self.unmarked.contains(line.event ?? "")
+    return needsMark ? "[WARNING]: \(line.message)" : line.message
+  }
+
+  /// Events of the level warn whose text comes without the mark.
+  private static let unmarked: Set<String> = ["LogTestResult", "LogFreshnessResult", "JinjaLogWarning"]
+
+  private func document(_ line: LogLine, _ now: UTCTime) -> PlainValue {
+    let name = line.event ?? "Note"
+    var data = line.data
+    if data.isEmpty { data["msg"] = .string(line.message) }
+    return [
+      "data": .object(data),
       "info": [
-        "name": .string(line.event ?? "Note"), "level": .string(line.level.rawValue), "msg": .string(line.message),
-        "ts": .string(UTCTime.now.iso), "invocation_id": .string(invocationID),
+        "category": "", "code": .string(EventCode.of(name)), "extra": [:], "invocation_id": .string(invocationID),
+        "level": .string(line.level.rawValue), "msg": .string(marked(line)), "name": .string(name),
+        "pid": .int(Int(getpid())), "thread": .string(WorkThread.name), "ts": .string(now.iso),
       ],
     ]
   }

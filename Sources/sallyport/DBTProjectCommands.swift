@@ -1,125 +1,144 @@
-import ArgumentParser
 import DBTContext
 import DBTEngine
 import DBTProject
+import Glibc
 import OrderedCollections
 import PlainData
-import PostgresWarehouse
-import Worker
 
-/// `sallyport dbt parse`.
-struct DBTParseCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "parse", abstract: "Reads the whole project and writes manifest.json.")
-  @OptionGroup var options: DBTOptions
+/// Commands that read the project and build nothing.
+extension DBTSession {
+  /// `dbt parse`: writes the manifest.
+  func parse() throws(EngineError) -> Int32 {
+    let engine = try open()
+    try Artifacts(engine.begin(request)).write(nil, elapsed: 0)
+    return 0
+  }
 
-  func run() async throws {
-    let session = try DBTSession(options, .parse)
-    try await session.perform { session throws(EngineError) in
-      let engine = try session.open()
-      try Artifacts(engine.begin(session.request)).write(nil, elapsed: 0)
-      return 0
+  /// `dbt list`: a line for each resource that is selected.
+  func list() throws(EngineError) -> Int32 {
+    let engine = try open()
+    var request = request
+    let models = flags.words("models")
+    if !models.isEmpty {
+      guard request.select.isEmpty else {
+        throw EngineError(.runtime, "\"models\" and \"select\" are mutually exclusive arguments")
+      }
+      guard request.resourceTypes.isEmpty else {
+        throw EngineError(.runtime, "\"models\" and \"resource_type\" are mutually exclusive arguments")
+      }
+      request.select = models
+      request.resourceTypes = ["model"]
     }
+    let listing = ProjectListing(output: flags.text("output") ?? "selector", keys: flags.words("output_keys"))
+    let plan = try engine.plan(request)
+    for warning in plan.warnings { console.take(LogLine(.warn, warning, event: "NoNodesForSelectionCriteria")) }
+    if plan.nodes.isEmpty { console.take(LogLine(.warn, "No nodes selected!", event: "NoNodesSelected")) }
+    for line in try listing.lines(plan.nodes.map(\.uniqueID), engine) {
+      console.show(line, event: "ListCmdOut", data: ["msg": .string(line)])
+    }
+    try Artifacts(engine.begin(request, plan: plan)).write(nil, elapsed: 0)
+    return 0
+  }
+
+  /// `dbt run-operation`: calls one macro, or executes one statement.
+  func callMacro() throws(EngineError) -> Int32 {
+    let name = flags.positionals.first
+    let sql = flags.text("sql")
+    guard name != nil || sql != nil else {
+      throw EngineError(.runtime, "Either a macro name or --sql must be passed to run-operation")
+    }
+    guard name == nil || sql == nil else {
+      throw EngineError(.runtime, "Cannot specify both a macro name and --sql for run-operation")
+    }
+    guard sql == nil || flags.object("args").isEmpty else {
+      throw EngineError(.runtime, "--args cannot be used with --sql; pass arguments directly in the SQL")
+    }
+    let engine = try open(inlineQuery: sql)
+    let console = console
+    let run = engine.begin(request, sink: { console.take($0) })
+    let result: NodeResult
+    if let name {
+      result = engine.runOperation(name, arguments: flags.object("args"), in: run, cancellation: cancellation)
+    } else {
+      result = try executeStatement(engine, run)
+    }
+    if let message = result.message, result.status != .success {
+      console.take(
+        LogLine(
+          .error, "[ERROR]: Encountered an error while running operation: \(message)",
+          event: "RunningOperationCaughtError", data: ["exc": .string(message)]))
+    }
+    try Artifacts(run).write([result], elapsed: result.executionTime)
+    return result.status == .success ? 0 : 1
+  }
+
+  private func executeStatement(_ engine: Engine, _ run: RunContext) throws(EngineError) -> NodeResult {
+    let label = "inline_query"
+    say(ResultLines.operationStarted(label))
+    let result = engine.executeInline(in: run, cancellation: cancellation)
+    console.take(
+      LogLine(result.status == .success ? .info : .error, ResultLines.operationFinished(label, result)))
+    return result
+  }
+
+  /// `dbt clean`: removes the project's clean-targets.
+  func clean() throws(EngineError) -> Int32 {
+    let project = try engineOptions().readProject(request.settings)
+    var folders: [String] = []
+    for target in project.cleanTargets {
+      let path = target.hasPrefix("/") ? target : "\(project.root)/\(target)"
+      let absolute = Paths.resolved(path) ?? Paths.normalized(path)
+      if !folders.contains(absolute) { folders.append(absolute) }
+    }
+    let sources = (project.allPaths + project.testPaths).map { Paths.normalized("\(project.root)/\($0)") }
+    let protected = folders.filter(sources.contains)
+    guard protected.isEmpty else {
+      throw EngineError(.runtime, "dbt will not clean the following source paths: \(Self.list(protected))")
+    }
+    let outside = folders.filter { !$0.hasPrefix(project.root + "/") }
+    guard outside.isEmpty || !flags.isOn("clean_project_files_only") else {
+      throw EngineError(
+        .runtime, "dbt will not clean the following directories outside the project: \(Self.list(outside))")
+    }
+    for folder in folders {
+      say("Checking \(folder)/*", event: "CheckCleanPath", data: ["path": .string(folder)])
+      Folders.remove(folder)
+      say("Cleaned \(folder)/*", event: "ConfirmCleanPath", data: ["path": .string(folder)])
+    }
+    say("Finished cleaning all paths.", event: "FinishedCleanPaths")
+    return 0
+  }
+
+  /// A list as Python prints it.
+  private static func list(_ texts: [String]) -> String {
+    "[" + texts.map { "'\($0)'" }.joined(separator: ", ") + "]"
   }
 }
 
-/// `sallyport dbt list`.
-struct DBTListCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Lists the resources that are selected.", aliases: ["ls"])
-  @OptionGroup var options: DBTOptions
-  @OptionGroup var selection: DBTSelection
-  @OptionGroup var types: DBTResourceTypes
-
-  @Option(help: "What is printed of each: selector, name, path or json.")
-  var output = "selector"
-
-  @Option(parsing: .upToNextOption, help: "With --output json: the members to print.")
-  var outputKeys: [String] = []
-
-  func run() async throws {
-    let session = try DBTSession(options, .list, selection: selection, types: types)
-    let listing = ProjectListing(output: output, keys: outputKeys)
-    try await session.perform { session throws(EngineError) in
-      let engine = try session.open(announces: false)
-      let plan = try engine.plan(session.request)
-      for warning in plan.warnings { session.console.take(LogLine(.warn, "[WARNING]: \(warning)")) }
-      if plan.nodes.isEmpty { session.console.take(LogLine(.warn, "[WARNING]: No nodes selected!")) }
-      for line in try listing.lines(plan.nodes.map(\.uniqueID), engine) { session.console.show(line) }
-      try Artifacts(engine.begin(session.request, plan: plan)).write(nil, elapsed: 0)
-      return 0
+/// Removing folders.
+enum Folders {
+  /// Removes a folder or a file with everything below it; what cannot be removed stays. Links are removed, never followed.
+  static func remove(_ path: String) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      _ = unsafe unlink(path)
+      return
     }
+    for name in names(path) { remove("\(path)/\(name)") }
+    _ = unsafe rmdir(path)
   }
-}
 
-/// `sallyport dbt debug`.
-struct DBTDebugCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "debug", abstract: "Checks the project, the profile and the connection.")
-  @OptionGroup var options: DBTOptions
-
-  func run() async throws {
-    let session = try DBTSession(options, .parse)
-    try await session.perform { session throws(EngineError) in
-      func say(_ text: String) { session.console.take(LogLine(.info, text)) }
-      say("sallyport version: \(Version.text) (behaves as dbt 1.12.6 with postgres 1.11.0)")
-      let engine: Engine
-      do throws(EngineError) {
-        engine = try session.open(announces: false)
-      } catch {
-        say("Configuration:\n  project and profile [ERROR]\n\(error.description)")
-        say("1 check failed")
-        return 1
+  private static func names(_ path: String) -> [String] {
+    guard let folder = unsafe opendir(path) else { return [] }
+    defer { unsafe closedir(folder) }
+    var found: [String] = []
+    while let entry = unsafe readdir(folder) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
-      say("Configuration:\n  profiles.yml file [OK found and valid]\n  dbt_project.yml file [OK found and valid]")
-      let profile = engine.project.profile
-      say("Connection:")
-      for (name, value) in profile.contextValues
-      where !["dbname", "name", "target_name", "profile_name", "type", "threads"].contains(name) {
-        say("  \(name): \(value.stringValue ?? value.json())")
-      }
-      do throws(WarehouseError) {
-        let database = try PostgresWarehouse(profile, egress: session.egress).connect(session.cancellation)
-        defer { database.close() }
-        _ = try database.execute("select 1 as id", fetch: .all)
-      } catch {
-        say("  Connection test: [ERROR]\n\n\(engine.scrub(error.message))")
-        say("1 check failed")
-        return 1
-      }
-      say("  Connection test: [OK connection ok]")
-      say("All checks passed!")
-      return 0
+      if name != ".", name != ".." { found.append(name) }
     }
-  }
-}
-
-/// `sallyport dbt run-operation`.
-struct DBTRunOperationCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "run-operation", abstract: "Calls one macro of the project or a package.")
-  @OptionGroup var options: DBTOptions
-
-  @Argument(help: "The macro, or package.macro.")
-  var macro: String
-
-  @Option(help: ArgumentHelp("Its arguments: a YAML object.", valueName: "yaml"))
-  var args: String?
-
-  func run() async throws {
-    let session = try DBTSession(options, .runOperation)
-    let arguments = try DBTOptions.object(args, option: "--args")
-    let macro = macro
-    try await session.perform { session throws(EngineError) in
-      let engine = try session.open()
-      let console = session.console
-      let run = engine.begin(session.request, sink: { console.take($0) })
-      let result = engine.runOperation(macro, arguments: arguments, in: run, cancellation: session.cancellation)
-      if let message = result.message {
-        console.take(LogLine(.error, "[ERROR]: Encountered an error while running operation: \(message)"))
-      }
-      try Artifacts(run).write([result], elapsed: result.executionTime)
-      return result.status == .success ? 0 : 1
-    }
+    return found
   }
 }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import CLinux
 import DBTContext
 import DBTEngine
@@ -10,50 +9,43 @@ import PostgresWarehouse
 import Secrets
 import Worker
 
-/// One dbt command from its options to its exit code. Runs on a thread of its own.
+/// One dbt command from its flags to its exit code. Runs on a thread of its own.
 struct DBTSession: Sendable {
-  let options: DBTOptions
+  let flags: DBTFlags
+  /// The words of the command line, as artifacts keep them.
+  let words: [String]
   let request: RunRequest
   let console: DBTConsole
   let cancellation = Cancellation()
   /// What the warehouse may dial.
   let egress: EgressPolicy
+  private let startedAt = ContinuousClock.now
 
-  /// - Throws: a usage error in `--vars`.
-  init(
-    _ options: DBTOptions, _ command: RunCommand, selection: DBTSelection? = nil, types: DBTResourceTypes? = nil,
-    building: DBTBuilding? = nil
-  ) throws(EngineError) {
+  /// - Throws: a usage error in settings of the network.
+  init(_ flags: DBTFlags, words: [String]) throws(EngineError) {
+    self.flags = flags
+    self.words = words
     var settings = RunSettings()
     settings.invocationID = UUIDText.random()
     settings.startedAt = UTCTime.now.seconds
-    console = DBTConsole(
-      isQuiet: options.quiet, isDebug: options.debug, isJSON: options.logFormat == "json",
-      invocationID: settings.invocationID)
-    self.options = options
-    settings.vars = try options.readVars()
-    settings.warnError = options.warnError
-    settings.flags = [
-      "quiet": .bool(options.quiet), "debug": .bool(options.debug), "print": .bool(options.print),
-      "populate_cache": .bool(options.populatesCache), "write_json": .bool(options.writesFiles),
-      "invocation_command": .string(
-        "dbt " + CommandLine.arguments.drop { $0 != "dbt" }.dropFirst().joined(separator: " ")),
-    ]
-    if let building {
-      settings.fullRefresh = building.fullRefresh
-      settings.failFast = building.failFast
-      settings.storeFailures = building.storeFailures
-      settings.empty = building.empty
-    }
-    var request = RunRequest(command, settings: settings)
-    if let selection {
-      request.select = selection.select
-      request.exclude = selection.exclude
-      request.selector = selection.selector
-      request.indirectSelection = selection.indirectSelection
-    }
-    request.resourceTypes = types?.resourceType ?? []
-    request.excludedResourceTypes = types?.excludeResourceType ?? []
+    settings.vars = flags.object("vars")
+    settings.warnError = flags.isOn("warn_error")
+    settings.fullRefresh = flags.isOn("full_refresh")
+    settings.failFast = flags.isOn("fail_fast")
+    settings.storeFailures = flags.isOn("store_failures")
+    settings.empty = flags.isOn("empty")
+    settings.limit = flags.number("limit") ?? 5
+    settings.flags = flags.values.merging(flags.ofProject) { own, _ in own }
+    settings.flags["invocation_command"] = .string((["dbt"] + words).joined(separator: " "))
+    settings.flags["log_path"] = .string(flags.text("log_path") ?? flags.logFolder)
+    console = DBTConsole(flags, invocationID: settings.invocationID)
+    var request = RunRequest(RunCommand(rawValue: flags.syntax.which) ?? .parse, settings: settings)
+    request.select = flags.words("select")
+    request.exclude = flags.words("exclude")
+    request.selector = flags.text("selector")
+    request.indirectSelection = flags.text("indirect_selection")
+    request.resourceTypes = flags.words("resource_types")
+    request.excludedResourceTypes = flags.words("exclude_resource_types")
     self.request = request
     do throws(ConfigurationError) {
       egress = try NetworkConfiguration.egress(of: Launch.environment)
@@ -63,88 +55,133 @@ struct DBTSession: Sendable {
   }
 
   /// Opens the project and says what was found.
-  func open(announces: Bool = true) throws(EngineError) -> Engine {
-    if announces { console.take(LogLine(.info, "Running with sallyport=\(Version.text) (dbt=1.12.6)")) }
+  ///
+  /// - Parameter inlineQuery: code given on the command line.
+  func open(inlineQuery: String? = nil) throws(EngineError) -> Engine {
+    var options = try engineOptions()
+    options.inlineQuery = inlineQuery
     let console = console
     let engine = try Engine.open(
-      try engineOptions(), settings: request.settings, command: request.command,
+      options, settings: request.settings, command: request.command,
       warehouse: { [egress] in PostgresWarehouse($0, egress: egress) }, sink: { console.take($0) })
-    if announces { console.take(LogLine(.info, engine.foundLine)) }
+    say("Registered adapter: postgres=\(DBTVersions.adapter)", event: "AdapterRegistered")
+    let found = engine.foundLine
+    say(found, event: "FoundStats", data: ["stat_line": .string(String(found.dropFirst("Found ".count)))])
     return engine
   }
 
-  /// The environment and the folders that the options mean.
+  /// The environment and the folders that the flags mean.
   func engineOptions() throws(EngineError) -> EngineOptions {
     let environment = Launch.environment
-    func absolute(_ path: String) -> String {
-      guard let resolved = unsafe realpath(path, nil) else {
-        return path.hasPrefix("/") ? path : "\(Self.workingFolder)/\(path)"
-      }
-      defer { unsafe free(resolved) }
-      return unsafe String(cString: resolved)
-    }
-    let project = absolute(options.projectDir ?? environment.values["DBT_PROJECT_DIR"] ?? ".")
+    let project = flags.projectFolder
     var result = EngineOptions(
       projectDirectory: project,
       macroFolder: try MacroPackages.find(configured: environment.values["SALLYPORT_MACROS"]), environment: environment)
-    result.profilesDirectory = (options.profilesDir ?? environment.values["DBT_PROFILES_DIR"]).map(absolute)
-    result.profileName = options.profile ?? environment.values["DBT_PROFILE"]
-    result.targetName = options.target ?? environment.values["DBT_TARGET"]
-    result.threads = options.threads ?? environment.values["DBT_THREADS"].flatMap { Int($0) }
-    if options.writesFiles {
-      let folder = options.targetPath ?? environment.values["DBT_TARGET_PATH"]
-      result.shownTargetFolder = folder
-      result.targetFolder = folder.map { $0.hasPrefix("/") ? $0 : "\(project)/\($0)" }
-      result.writesToProjectTarget = folder == nil
-    }
+    result.profilesDirectory = profilesFolder
+    result.profileName = flags.text("profile")
+    result.targetName = flags.text("target")
+    result.threads = flags.isOn("single_threaded") ? 1 : flags.number("threads")
+    result.checksVersion = flags.isOn("version_check")
+    let folder = flags.text("target_path")
+    result.shownTargetFolder = folder
+    result.targetFolder = folder.map { $0.hasPrefix("/") ? $0 : "\(project)/\($0)" }
+    result.writesToProjectTarget = folder == nil
+    result.writesArtifacts = flags.isOn("write_json")
     return result
   }
 
-  private static var workingFolder: String {
-    guard let folder = unsafe realpath(".", nil) else { return "." }
-    defer { unsafe free(folder) }
-    return unsafe String(cString: folder)
+  /// The folder of `profiles.yml`: the flag, else the working folder when it has one, else `~/.dbt`.
+  var profilesFolder: String {
+    if let folder = flags.text("profiles_dir") { return Paths.absolute(folder) }
+    let working = Paths.working
+    if unsafe access(working + "/profiles.yml", F_OK) == 0 { return working }
+    return (Launch.environment.values["HOME"] ?? "") + "/.dbt"
   }
 
-  /// Runs the body on its own thread, stopping it on SIGINT and SIGTERM, and ends with dbt's exit code.
-  func perform(_ body: @escaping @Sendable (DBTSession) throws(EngineError) -> Int32) async throws {
+  /// Says one line at level info.
+  func say(_ text: String, event: String? = nil, data: PlainObject = [:]) {
+    console.take(LogLine(.info, text, event: event, data: data))
+  }
+
+  /// Runs the body on its own thread, stopping it on SIGINT and SIGTERM, and answers dbt's exit code.
+  func perform(_ body: @escaping DBTProgram.Handler) async -> Int32 {
     let session = self
     InterruptSignals.forward(to: cancellation)
-    let code: Int32 = try await BlockingThread.run {
-      do throws(EngineError) {
-        return try body(session)
-      } catch {
-        session.complain(error)
-        return 2
+    do {
+      return try await BlockingThread.run {
+        session.begin()
+        let code: Int32
+        do throws(EngineError) {
+          code = try body(session)
+        } catch {
+          session.complain(error)
+          code = 2
+        }
+        session.end(code)
+        return code
       }
+    } catch {
+      complain(error)
+      return 2
     }
-    if code != 0 { throw ExitCode(code) }
+  }
+
+  private func begin() {
+    say(
+      "Running with dbt=\(DBTVersions.core)", event: "MainReportVersion",
+      data: ["version": .string("=\(DBTVersions.core)"), "log_version": 3])
+    console.take(
+      LogLine(
+        .debug, "running sallyport \(DBTVersions.engine) with arguments \(PlainValue.object(flags.values).json(.python))",
+        event: "MainReportArgs"))
+    for warning in flags.warnings { console.take(LogLine(.warn, warning, event: "EnvironmentVariableRenamed")) }
+  }
+
+  private func end(_ code: Int32) {
+    let seconds = (ContinuousClock.now - startedAt) / .seconds(1)
+    let name = flags.syntax.words.joined(separator: " ")
+    let usage = ResourceUsage.now
+    var report: PlainObject = [
+      "command_name": .string(flags.syntax.words.last ?? ""), "command_success": .bool(code == 0),
+      "command_wall_clock_time": .double(seconds),
+    ]
+    report.merge(usage) { _, new in new }
+    console.take(
+      LogLine(
+        flags.isOn("show_resource_report") ? .info : .debug, "Resource report: \(PlainValue.object(report).json(.python))",
+        event: "ResourceReport", data: report))
+    let word = code == 0 ? "succeeded" : "failed"
+    console.take(
+      LogLine(
+        .debug, "Command `cli \(name)` \(word) at \(UTCTime.now.clock) after \(Seconds.text(seconds)) seconds",
+        event: "CommandCompleted",
+        data: [
+          "command": .string("cli \(name)"), "success": .bool(code == 0), "completed_at": .string(UTCTime.now.iso),
+          "elapsed": .double(seconds),
+        ]))
   }
 
   private func complain(_ error: EngineError) {
-    console.take(LogLine(.error, "[ERROR]: Encountered an error:\n\(error.description)", event: "MainEncounteredError"))
+    let text = error.kind == .usage ? error.message : error.description
+    console.take(
+      LogLine(
+        .error, "[ERROR]: Encountered an error:\n\(text)", event: "MainEncounteredError",
+        data: ["exc": .string(text)]))
   }
+}
 
-  /// Plans and runs, prints, writes artifacts.
-  func runNodes() throws(EngineError) -> Int32 {
-    let engine = try open()
-    let plan = try engine.plan(request)
-    let console = console
-    let runner = LocalRunner(engine: engine, cancellation: cancellation) { console.take($0) }
-    let (summary, run) = try runner.run(request, plan: plan)
-    try Artifacts(run).write(summary.results, elapsed: summary.elapsed)
-    if request.command == .compile, !request.select.isEmpty { showCompiled(summary) }
-    return summary.exitCode
-  }
-
-  /// Prints the code of nodes that were named.
-  private func showCompiled(_ summary: RunSummary) {
-    for result in summary.results {
-      guard let code = result.compiledCode,
-        let name = request.select.first(where: { result.uniqueID.hasSuffix(".\($0)") })
-      else { continue }
-      console.show(console.isQuiet ? code : "Compiled node '\(name)' is:\n\(code)")
-    }
+/// What the process used so far.
+enum ResourceUsage {
+  /// Times in seconds, memory in KiB.
+  static var now: PlainObject {
+    var usage = rusage()
+    _ = unsafe getrusage(RUSAGE_SELF.rawValue, &usage)
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000 }
+    return [
+      "process_user_time": .double(seconds(usage.ru_utime)), "process_kernel_time": .double(seconds(usage.ru_stime)),
+      "process_mem_max_rss": .int(usage.ru_maxrss), "process_in_blocks": .int(usage.ru_inblock),
+      "process_out_blocks": .int(usage.ru_oublock),
+    ]
   }
 }
 

@@ -9,6 +9,10 @@ enum EntryPoint {
   static func main() async {
     Lifecycle.harden()
     Launch.takeEnvironment()
+    // dbt's command line is dbt's: `--help` and all that follows is read by its own parser.
+    if CommandLine.arguments.dropFirst().first == "dbt" {
+      exit(await DBTProgram.run(Array(CommandLine.arguments.dropFirst(2))))
+    }
     do {
       var command = try Sallyport.parseAsRoot()
       if command is any RestrictedCommand { Launch.restrict() }

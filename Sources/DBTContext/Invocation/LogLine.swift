@@ -1,3 +1,6 @@
+import OrderedCollections
+package import PlainData
+
 /// One line that a template or the engine has to say to the user.
 package struct LogLine: Sendable, Equatable {
   package enum Level: String, Sendable, Comparable {
@@ -24,14 +27,18 @@ package struct LogLine: Sendable, Equatable {
   package var event: String?
   /// The node being worked on, when there is one.
   package var nodeID: String?
+  /// What a structured line carries besides its message, by the names of dbt's event.
+  package var data: PlainObject
 
   package init(
-    _ level: Level, _ message: String, isBare: Bool = false, event: String? = nil, nodeID: String? = nil
+    _ level: Level, _ message: String, isBare: Bool = false, event: String? = nil, nodeID: String? = nil,
+    data: PlainObject = [:]
   ) {
     self.level = level
     self.message = message
     self.isBare = isBare
     self.event = event
     self.nodeID = nodeID
+    self.data = data
   }
 }

@@ -1,3 +1,4 @@
+import OrderedCollections
 import PlainData
 
 /// What messages say of a node besides its outcome.
@@ -6,6 +7,8 @@ package struct NodeLabel: Sendable, Hashable {
   /// dbt's name of the type, such as `model`.
   package var resourceType: String
   package var name: String
+  /// The name with the version of a versioned model: `orders.v2`.
+  package var searchName = ""
   package var schema: String
   package var alias: String
   package var materialized: String
@@ -70,6 +73,20 @@ package enum ResultLines {
       default: "ERROR"
       }
     return fancy("\(word) hook: \(name)", word, index: index, total: total, seconds: seconds, isTruncated: true)
+  }
+
+  /// `1 of 1 START executing inline_query ... [RUN]`.
+  package static func operationStarted(_ name: String) -> String {
+    fancy("START executing \(name)", "RUN", index: 1, total: 1)
+  }
+
+  /// `1 of 1 OK executed inline_query ... [CREATE TABLE in 0.03s]`.
+  package static func operationFinished(_ name: String, _ result: NodeResult) -> String {
+    let isDone = result.status == .success
+    let status = isDone ? result.adapterResponse["_message"]?.stringValue ?? "OK" : "ERROR"
+    return fancy(
+      isDone ? "OK executed \(name)" : "ERROR executing \(name)", status, index: 1, total: 1,
+      seconds: result.executionTime)
   }
 
   private static func outcome(_ node: NodeLabel, _ result: NodeResult) -> (text: String, status: String) {

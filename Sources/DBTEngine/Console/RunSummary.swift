@@ -1,3 +1,5 @@
+package import DBTContext
+import OrderedCollections
 import PlainData
 
 /// The outcome of a whole command, and the lines dbt prints about it.
@@ -39,24 +41,46 @@ package struct RunSummary: Sendable {
   }
 
   /// Everything after that line, one entry a line; the problems first, the counts last.
-  package func endLines(_ labels: [String: NodeLabel]) -> [String] {
+  package func endLines(_ labels: [String: NodeLabel]) -> [String] { endEvents(labels).map(\.message) }
+
+  /// The same as events.
+  package func endEvents(_ labels: [String: NodeLabel]) -> [LogLine] {
     let errors = results.filter {
       $0.status == .error || $0.status == .fail || $0.status == .runtimeError || isCausedByEphemeral($0, labels)
     }
     let warnings = results.filter { $0.status == .warn }
     let partial = results.filter { $0.status == .partialSuccess }
-    var lines = ["", conclusion(errors.count, partial.count, warnings.count)]
+    var lines = [
+      Self.blank,
+      LogLine(
+        .info, conclusion(errors.count, partial.count, warnings.count), event: "EndOfRunSummary",
+        data: [
+          "num_errors": .int(errors.count), "num_warnings": .int(warnings.count),
+          "num_partial_success": .int(partial.count), "keyboard_interrupt": .bool(isInterrupted),
+        ]),
+    ]
     for result in errors { lines += problem(result, labels[result.uniqueID], isWarning: false) }
     for result in warnings { lines += problem(result, labels[result.uniqueID], isWarning: true) }
-    return lines + ["", counts]
+    return lines + [Self.blank, LogLine(.info, counts, event: "StatsLine", data: ["stats": .object(stats)])]
   }
+
+  private static let blank = LogLine(.info, "", event: "Formatting")
 
   /// `Done. PASS=2 WARN=0 ERROR=1 SKIP=0 NO-OP=0 REUSED=0 TOTAL=3`.
   package var counts: String {
-    func count(_ statuses: NodeStatus...) -> Int { results.count { statuses.contains($0.status) } }
-    return
-      "Done. PASS=\(count(.pass, .success)) WARN=\(count(.warn)) ERROR=\(count(.error, .fail, .partialSuccess, .runtimeError)) "
-      + "SKIP=\(count(.skipped)) NO-OP=\(count(.noOp)) REUSED=\(count(.reused)) TOTAL=\(results.count)"
+    func count(_ name: String) -> Int { stats[name]?.intValue ?? 0 }
+    return "Done. PASS=\(count("pass")) WARN=\(count("warn")) ERROR=\(count("error")) SKIP=\(count("skip")) "
+      + "NO-OP=\(count("noop")) REUSED=\(count("reused")) TOTAL=\(count("total"))"
+  }
+
+  /// How many results there are of each kind.
+  private var stats: PlainObject {
+    func count(_ statuses: NodeStatus...) -> PlainValue { .int(results.count { statuses.contains($0.status) }) }
+    return [
+      "error": count(.error, .fail, .partialSuccess, .runtimeError), "skip": count(.skipped),
+      "pass": count(.pass, .success), "warn": count(.warn), "noop": count(.noOp), "reused": count(.reused),
+      "total": .int(results.count),
+    ]
   }
 
   private func isCausedByEphemeral(_ result: NodeResult, _ labels: [String: NodeLabel]) -> Bool {
@@ -73,21 +97,53 @@ package struct RunSummary: Sendable {
     return warnings > 0 ? "Completed with \(Counted.text(warnings, "warning")):" : "Completed successfully"
   }
 
-  private func problem(_ result: NodeResult, _ label: NodeLabel?, isWarning: Bool) -> [String] {
-    guard result.status != .skipped else { return ["", "  \(result.message ?? "")"] }
-    var lines = [""]
-    let tag = isWarning ? "[WARNING]: " : "[ERROR]: "
-    if let label { lines.append("\(tag)in \(label.resourceType) \(label.name) (\(label.path))") }
-    if let message = result.message {
-      lines.append(isWarning ? "[WARNING]: \(message)" : "  \(message)")
-    } else {
-      lines.append("  Status: \(result.status.rawValue)")
+  private func problem(_ result: NodeResult, _ label: NodeLabel?, isWarning: Bool) -> [LogLine] {
+    let id = result.uniqueID
+    guard result.status != .skipped else {
+      let message = result.message ?? ""
+      return [
+        LogLine(.debug, "", event: "Formatting"),
+        LogLine(.debug, "  \(message)", event: "RunResultError", data: ["msg": .string(message)]),
+      ]
     }
-    if let path = result.codePath { lines += ["", "  compiled code at \(path)"] }
+    var lines = [Self.blank]
+    let level: LogLine.Level = isWarning ? .warn : .error
+    if let label {
+      lines.append(
+        LogLine(
+          level, "\(isWarning ? "[WARNING]: " : "[ERROR]: ")in \(label.resourceType) \(label.name) (\(label.path))",
+          event: isWarning ? "RunResultWarning" : "RunResultFailure", nodeID: id,
+          data: [
+            "resource_type": .string(label.resourceType), "node_name": .string(label.name), "path": .string(label.path),
+          ]))
+    }
+    if let message = result.message {
+      let data: PlainObject = ["msg": .string(message)]
+      lines.append(
+        isWarning
+          ? LogLine(.warn, "[WARNING]: \(message)", event: "RunResultWarningMessage", nodeID: id, data: data)
+          : LogLine(.error, "  \(message)", event: "RunResultError", nodeID: id, data: data))
+    } else {
+      let status = result.status.rawValue
+      lines.append(
+        LogLine(
+          .error, "  Status: \(status)", event: "RunResultErrorNoMessage", nodeID: id,
+          data: ["status": .string(status)]))
+    }
+    if let path = result.codePath {
+      lines.append(Self.blank)
+      lines.append(
+        LogLine(
+          .info, "  compiled code at \(path)", event: "SQLCompiledPath", nodeID: id, data: ["path": .string(path)]))
+    }
     if let relation = label?.storedFailures, result.status == .fail || result.status == .warn {
       let query = "select * from \(relation)"
       let border = String(repeating: "-", count: query.count)
-      lines += ["", "  See test failures:\n  \(border)\n  \(query)\n  \(border)"]
+      lines.append(Self.blank)
+      lines.append(
+        LogLine(
+          .info, "  See test failures:\n  \(border)\n  \(query)\n  \(border)", event: "CheckNodeTestFailure",
+          nodeID: id, data: ["relation_name": .string(relation)]))
     }
     return lines
   }

@@ -1,5 +1,7 @@
 import DBTContext
 import Jinja
+import OrderedCollections
+import PlainData
 
 /// dbt's view of one connection: named, opened by its first statement, with the transactions of dbt's reference driver.
 ///
@@ -76,7 +78,7 @@ final class DatabaseConnection {
         .internal, "Tried to commit transaction on connection \"\(name)\", but it does not have one open!")
     }
     if !warehouse.isAutocommit {
-      log(LogLine(.debug, "On \(name): COMMIT", nodeID: name))
+      tell("On \(name): COMMIT", "SQLCommit")
       _ = try send("COMMIT", autoBegin: false, fetch: .none)
     }
     isTransactionOpen = false
@@ -98,7 +100,7 @@ final class DatabaseConnection {
     isTransactionOpen = false
     guard !warehouse.isAutocommit, hasBegun, let session else { return }
     hasBegun = false
-    log(LogLine(.debug, "On \(name): ROLLBACK", nodeID: name))
+    tell("On \(name): ROLLBACK", "Rollback")
     _ = try? session.execute("ROLLBACK", fetch: .none)
   }
 
@@ -108,7 +110,7 @@ final class DatabaseConnection {
     rollbackIfOpen()
     guard let session else { return }
     self.session = nil
-    log(LogLine(.debug, "On \(name): Close", nodeID: name))
+    tell("On \(name): Close", "ConnectionClosed")
     session.close()
   }
 
@@ -120,13 +122,15 @@ final class DatabaseConnection {
         _ = try session.execute("BEGIN", fetch: .none)
         hasBegun = true
       }
-      log(LogLine(.debug, "On \(name): \(String((logged ?? sql).prefix(logged == nil ? .max : 512)))", nodeID: name))
+      let shown = String((logged ?? sql).prefix(logged == nil ? .max : 512))
+      tell("Using postgres connection \"\(name)\"", "ConnectionUsed", ["conn_type": "postgres"])
+      tell("On \(name): \(shown)", "SQLQuery", ["sql": .string(shown)])
       let started = ContinuousClock.now
       let result = try session.execute(sql, fetch: fetch)
       let seconds = (ContinuousClock.now - started) / .seconds(1)
-      log(
-        LogLine(.debug, "SQL status: \(result.commandTag) in \(Seconds.text(seconds, digits: 3)) seconds", nodeID: name)
-      )
+      tell(
+        "SQL status: \(result.commandTag) in \(Seconds.text(seconds, digits: 3)) seconds", "SQLQueryStatus",
+        ["status": .string(result.commandTag), "elapsed": .double(seconds)])
       for notice in session.takeNotices() { log(LogLine(.debug, "postgres notice: \(notice)", nodeID: name)) }
       return result
     } catch {
@@ -136,10 +140,16 @@ final class DatabaseConnection {
     }
   }
 
+  private func tell(_ text: String, _ event: String, _ data: PlainObject = [:]) {
+    var members = data
+    members["conn_name"] = .string(name)
+    log(LogLine(.debug, text, event: event, nodeID: name, data: members))
+  }
+
   /// The session, connecting on first use and again after transient failures, as often as the profile says.
   private func opened() throws -> any WarehouseSession {
     if let session { return session }
-    log(LogLine(.debug, "Opening a new connection, currently in state init", nodeID: name))
+    tell("Opening a new connection, currently in state init", "NewConnectionOpening", ["connection_state": "init"])
     var attempt = 0
     while true {
       guard !cancellation.isCancelled else { throw failure(WarehouseError("the run was cancelled", isCancelled: true)) }

@@ -24,6 +24,12 @@ package struct EngineOptions: Sendable {
   package var targetFolder: String?
   /// How messages name that folder; nil: the project's `target-path`.
   package var shownTargetFolder: String?
+  /// Code given on the command line, to be compiled or shown instead of nodes.
+  package var inlineQuery: String?
+  /// Whether the project's `require-dbt-version` is checked.
+  package var checksVersion = true
+  /// Whether artifacts are written where compiled code goes.
+  package var writesArtifacts = true
   /// Without a `targetFolder`: whether to write to the project's own `target-path`.
   package var writesToProjectTarget = false
 
@@ -58,14 +64,7 @@ package final class Engine: Sendable {
   ) throws(EngineError) -> Engine {
     let invocation = Invocation.made(options, settings, command: command.rawValue, sink: sink)
     do {
-      var load = LoadOptions(
-        projectDirectory: options.projectDirectory,
-        macroPackages: [options.macroFolder + "/dbt_postgres", options.macroFolder + "/dbt"])
-      load.profilesDirectory = options.profilesDirectory
-      load.profileName = options.profileName
-      load.targetName = options.targetName
-      load.threads = options.threads
-      let project = try ProjectLoader.load(load, invocation: invocation)
+      let project = try ProjectLoader.load(options.loadOptions, invocation: invocation)
       for warning in project.warnings {
         project.invocation.log(LogLine(.warn, "[WARNING]: \(warning.message)", event: warning.name))
       }
@@ -115,7 +114,7 @@ package final class Engine: Sendable {
     let ownFolder = own.hasPrefix("/") ? own : "\(project.project.root)/\(own)"
     let files = RunFiles(
       folder: options.targetFolder ?? (options.writesToProjectTarget ? ownFolder : nil),
-      shown: options.shownTargetFolder ?? own)
+      shown: options.shownTargetFolder ?? own, keepsArtifacts: options.writesArtifacts)
     return RunContext(
       engine: self, request: request, invocation: made, selected: plan?.nodes.map(\.uniqueID) ?? [], files: files)
   }
@@ -228,7 +227,7 @@ extension Engine {
     let stores = node?.config["store_failures"]?.boolValue ?? settings.storeFailures
     return NodeLabel(
       uniqueID: uniqueID, resourceType: member?.resourceType.rawValue ?? "node", name: member?.name ?? uniqueID,
-      schema: node?.schema ?? "", alias: node?.alias ?? "", materialized: node?.materialized ?? "",
+      searchName: node?.searchName ?? member?.name ?? uniqueID, schema: node?.schema ?? "", alias: node?.alias ?? "", materialized: node?.materialized ?? "",
       language: node?.language ?? "sql", path: member?.originalFilePath ?? "",
       storedFailures: node?.resourceType == .test && stores
         ? (try? node.map { try relation(of: $0).render() }) ?? nil : nil)

@@ -36,6 +36,11 @@ package struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
       isTransient: isTransient)
   }
 
+  /// An error that was already put into dbt's form.
+  package init(_ kind: Kind, printed text: String) {
+    self.init(kind, text: text, message: text)
+  }
+
   private init(_ kind: Kind, text: String, message: String, isTransient: Bool = false) {
     self.kind = kind
     self.message = message
@@ -67,7 +72,7 @@ extension EngineError {
       switch error.kind {
       case .parsing: .parsing
       case .compilation, .unsupported: .compilation
-      case .runtime: .runtime
+      case .runtime, .inline: .runtime
       case .dependency: .dependency
       case .validation: .validation
       }

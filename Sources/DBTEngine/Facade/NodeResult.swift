@@ -74,6 +74,8 @@ package struct NodeResult: Sendable, Hashable {
   package var errorKind: EngineError.Kind?
   /// Whether an error may go away by itself; see `EngineError.isTransient`.
   package var isTransient = false
+  /// What `show` has to print of the rows; not in artifacts.
+  package var preview: NodePreview?
   /// Relative path of the file that dbt names after an error (`target/run/…`).
   package var codePath: String?
 

@@ -10,12 +10,13 @@ struct RunPlanner {
 
   func plan() throws(ProjectError) -> RunPlan {
     let manifest = engine.project.manifest
-    let selection = try select()
+    let selection: Selection
+    if let inline { selection = inline } else { selection = try select() }
     let ordering: ExecutionGraph.Ordering =
       switch request.command {
       case .build: .gatedByTests
       case .run, .seed, .snapshot: .dependencies
-      case .test, .compile, .list, .parse, .runOperation: .independent
+      case .test, .compile, .show, .list, .parse, .runOperation: .independent
       }
     let graph = try ExecutionGraph(
       manifest: manifest, graph: engine.project.graph, selected: selection.uniqueIDs, ordering: ordering)
@@ -34,12 +35,19 @@ struct RunPlanner {
       warnings: selection.warnings.map(\.message))
   }
 
+  /// The code of the command line, when there is some.
+  private var inline: Selection? {
+    guard engine.options.inlineQuery != nil else { return nil }
+    let ids = engine.project.manifest.nodes.values.filter { $0.resourceType == .sqlOperation }.map(\.uniqueID)
+    return Selection(uniqueIDs: ids, warnings: [])
+  }
+
   /// Unique ids of what the request means.
   func select() throws(ProjectError) -> Selection {
     var types = NodeSelector.resourceTypes(command: request.command.rawValue)
     // As in dbt: analyses are listed when asked for, and never executed by compiling everything's hooks.
     if request.command == .list, request.resourceTypes.isEmpty { types.remove(.analysis) }
-    if request.command == .compile { types.remove(.operation) }
+    if request.command == .compile || request.command == .show { types.remove(.operation) }
     if !request.resourceTypes.isEmpty {
       var wanted: Set<ResourceType> = []
       for name in request.resourceTypes {

@@ -3,14 +3,14 @@ package import PlainData
 
 /// dbt's commands that execute or compile nodes.
 package enum RunCommand: String, Sendable, Hashable, CaseIterable {
-  case build, run, test, seed, snapshot, compile, list, parse
+  case build, run, test, seed, snapshot, compile, show, list, parse
   case runOperation = "run-operation"
 
   /// Whether relations are made, so that schemas and the relation cache are prepared and hooks run.
   package var executes: Bool {
     switch self {
     case .build, .run, .test, .seed, .snapshot: true
-    case .compile, .list, .parse, .runOperation: false
+    case .compile, .show, .list, .parse, .runOperation: false
     }
   }
 }
@@ -31,6 +31,8 @@ package struct RunSettings: Sendable, Hashable {
   package var invocationID = ""
   /// Seconds since 1970; now when nil.
   package var startedAt: Double?
+  /// `show`: how many rows; below zero all.
+  package var limit = 5
   /// Further flags as templates see them, by their lower-case names (`quiet`, `debug`, …).
   package var flags: PlainObject = [:]
 

@@ -1,4 +1,5 @@
 package import DBTContext
+import OrderedCollections
 import PlainData
 
 /// Runs a command on this machine with a number of threads, printing what dbt prints.
@@ -30,14 +31,22 @@ package final class LocalRunner: Sendable {
     _ request: RunRequest, plan: RunPlan
   ) throws(EngineError) -> (summary: RunSummary, run: RunContext) {
     let run = engine.begin(request, plan: plan, sink: sink)
-    for warning in plan.warnings { say(.warn, "[WARNING]: \(warning)") }
+    for warning in plan.warnings { tell(LogLine(.warn, warning, event: "NoNodesForSelectionCriteria")) }
     guard !plan.nodes.isEmpty else {
-      say(.warn, "[WARNING]: Nothing to do. Try checking your model configs and model specification args")
+      tell(
+        LogLine(
+          .warn, "Nothing to do. Try checking your model configs and model specification args", event: "NothingToDo"))
       return (RunSummary(), run)
     }
-    say(.info, "")
-    say(.info, "Concurrency: \(plan.threads) threads (target='\(plan.targetName)')")
-    say(.info, "")
+    blank()
+    tell(
+      LogLine(
+        .info, "Concurrency: \(plan.threads) threads (target='\(plan.targetName)')", event: "ConcurrencyLine",
+        data: [
+          "num_threads": .int(plan.threads), "target_name": .string(plan.targetName),
+          "node_count": .int(plan.nodes.count { !$0.isEphemeral }),
+        ]))
+    blank()
     let started = ContinuousClock.now
     var summary = RunSummary()
     var canRun = true
@@ -55,37 +64,45 @@ package final class LocalRunner: Sendable {
     summary.isInterrupted = cancellation.isCancelled
     let labels = Dictionary(
       summary.results.map { ($0.uniqueID, engine.label($0.uniqueID)) }, uniquingKeysWith: { first, _ in first })
-    say(.info, "")
-    say(.info, summary.finishedLine(labels))
-    for line in summary.endLines(labels) { say(.info, line) }
+    guard run.announcesNodes else { return (summary, run) }
+    blank()
+    let finished = summary.finishedLine(labels)
+    tell(
+      LogLine(
+        .info, finished, event: "FinishedRunningStats",
+        data: ["stat_line": .string(finished), "execution": "", "execution_time": .double(summary.elapsed)]))
+    for line in summary.endEvents(labels) { tell(line) }
     return (summary, run)
   }
 
+  private var events: NodeEvents { NodeEvents(engine: engine) }
+
   private func say(_ level: LogLine.Level, _ text: String, _ node: String? = nil) {
-    sink(LogLine(level, engine.scrub(text), nodeID: node))
+    tell(LogLine(level, text, nodeID: node))
   }
 
+  private func tell(_ line: LogLine) {
+    var line = line
+    line.message = engine.scrub(line.message)
+    sink(line)
+  }
+
+  private func blank() { tell(LogLine(.info, "", event: "Formatting")) }
+
   private func hooks(_ phase: HookPhase, _ run: RunContext, _ results: [NodeResult]) -> [NodeResult] {
-    if phase == .onRunEnd { say(.info, "") }
+    if phase == .onRunEnd { blank() }
+    let events = events
     let outcome = engine.runHooks(phase, in: run, results: results, cancellation: cancellation) { event in
-      switch event {
-      case .started(let name, let index, let total):
-        say(.info, ResultLines.hookStarted(name, index: index, total: total))
-      case .finished(let name, let result, let index, let total):
-        say(
-          .info,
-          ResultLines.hookFinished(name, result.status, seconds: result.executionTime, index: index, total: total))
-      }
+      tell(events.hook(event))
     }
-    if phase == .onRunStart { say(.info, "") }
+    if phase == .onRunStart { blank() }
     return outcome
   }
 
   private func skipAll(_ plan: RunPlan) -> [NodeResult] {
     let visible = plan.nodes.filter { !$0.isEphemeral }
     for (index, node) in visible.enumerated() {
-      say(
-        .info, ResultLines.skipped(engine.label(node.uniqueID), index: index + 1, total: visible.count), node.uniqueID)
+      tell(events.skipped(engine.label(node.uniqueID), index: index + 1, total: visible.count))
     }
     return visible.map { NodeResult(uniqueID: $0.uniqueID, status: .skipped) }
   }
@@ -105,7 +122,9 @@ package final class LocalRunner: Sendable {
             let worker = Worker(
               name: "Thread-\(number) (worker)", total: total, failsFast: request.settings.failFast,
               cancellation: nodeCancellation)
-            while let entry = takeNext(progress) { perform(entry, progress, run, worker) }
+            WorkThread.named(worker.name) {
+              while let entry = takeNext(progress) { perform(entry, progress, run, worker) }
+            }
           })
       } catch {
         if threads.isEmpty { say(.error, error.description) }
@@ -160,22 +179,27 @@ package final class LocalRunner: Sendable {
       if !step.node.isEphemeral, label.resourceType != "exposure", label.resourceType != "saved_query",
         run.announcesNodes
       {
-        say(.info, ResultLines.started(label, index: step.index, total: worker.total), step.node.uniqueID)
+        tell(events.started(label, index: step.index, total: worker.total))
       }
-      result = engine.execute(step.node.uniqueID, in: run, cancellation: worker.cancellation)
+      tell(events.began(label))
+      result = engine.execute(
+        step.node.uniqueID, in: run, cancellation: worker.cancellation, threadName: worker.name)
       if worker.cancellation.isCancelled, !cancellation.isCancelled, result.status == .error {
         result = NodeResult(uniqueID: step.node.uniqueID, status: .skipped)
         result.message = "Skipping due to fail_fast"
       } else if !step.node.isEphemeral, run.announcesNodes {
-        let level: LogLine.Level = result.status.isFailure ? .error : result.status == .warn ? .warn : .info
-        say(level, ResultLines.finished(label, result, index: step.index, total: worker.total), step.node.uniqueID)
+        tell(events.finished(label, result, index: step.index, total: worker.total))
       }
+      tell(events.ended(label, result))
     }
     result.threadID = worker.name
+    // What is compiled or shown by name is a result even when it is never built.
+    let keepsEphemerals =
+      !run.announcesNodes && (!run.request.select.isEmpty || engine.options.inlineQuery != nil)
     let stops = worker.failsFast && result.status.isFailure
     progress.withLock { progress in
       progress.queue.finish(step.entry.index, result.status)
-      if step.node.isEphemeral {
+      if step.node.isEphemeral, !keepsEphemerals {
         if result.status.isFailure { progress.failures[step.node.uniqueID] = result }
       } else {
         progress.results.append(result)
@@ -191,12 +215,10 @@ package final class LocalRunner: Sendable {
     var result = NodeResult(uniqueID: step.node.uniqueID, status: .skipped)
     guard !step.node.isEphemeral else { return result }
     guard let cause = skip.ephemeral else {
-      say(.info, ResultLines.skipped(label, index: step.index, total: total), step.node.uniqueID)
+      tell(events.skipped(label, index: step.index, total: total))
       return result
     }
-    say(
-      .error, ResultLines.skippedByEphemeral(label, status: skip.status, index: step.index, total: total),
-      step.node.uniqueID)
+    tell(events.skippedByEphemeral(label, skip.status, index: step.index, total: total))
     let message = progress.withLock { $0.failures[cause]?.message } ?? ""
     say(.error, "  \(message)", step.node.uniqueID)
     result.message =

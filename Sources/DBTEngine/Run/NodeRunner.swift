@@ -7,11 +7,11 @@ import PlainData
 /// Executes one node: compiles it, runs its materialization's macro, and reads the outcome. Over one connection, on one
 /// thread.
 struct NodeRunner {
-  private let run: RunContext
-  private let node: Node
+  let run: RunContext
+  let node: Node
   private let cancellation: Cancellation
-  private let threadName: String
-  private let connection: DatabaseConnection
+  let threadName: String
+  let connection: DatabaseConnection
 
   init(_ run: RunContext, _ node: Node, _ cancellation: Cancellation, threadName: String) {
     self.run = run
@@ -46,7 +46,7 @@ struct NodeRunner {
     result.executionTime = UTCTime.now.seconds - started
     if let compiled = progress.compiled {
       result.compiled = true
-      result.compiledCode = run.scrub(compiled.code)
+      result.compiledCode = result.compiledCode ?? run.scrub(compiled.code)
       result.codePath = compiled.path
       result.relationName = node.relationName
     }
@@ -61,6 +61,9 @@ struct NodeRunner {
       }
     } else {
       timed("compile", progress) {}
+    }
+    if run.request.command == .show {
+      return try timed("execute", progress) { try preview(progress.compiled) { try materialize(progress) } }
     }
     guard !compilesOnly, !node.isEphemeral, node.resourceType != .analysis else {
       if node.isEphemeral, let compiled = progress.compiled { run.keepEphemeral(node.uniqueID, compiled) }

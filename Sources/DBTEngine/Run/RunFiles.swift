@@ -19,12 +19,15 @@ package struct RunFiles: Sendable {
   let folder: String?
   /// The folder as messages show it, such as `target`.
   let shownFolder: String
+  private let keepsArtifacts: Bool
 
   /// - Parameters:
   ///   - folder: where to write, absolute; nil for nowhere.
   ///   - shown: how messages and artifacts name the folder.
-  package init(folder: String?, shown: String = "target") {
+  ///   - keepsArtifacts: false for code only (`--no-write-json`).
+  package init(folder: String?, shown: String = "target", keepsArtifacts: Bool = true) {
     self.folder = folder
+    self.keepsArtifacts = keepsArtifacts
     shownFolder = shown
   }
 
@@ -34,7 +37,7 @@ package struct RunFiles: Sendable {
   /// Writes a node's code and returns the path as dbt shows it, whether or not anything is written.
   func write(_ code: String, _ kind: Kind, of node: Node) throws(DBTError) -> String {
     let relative = "\(kind.rawValue)/\(node.packageName)/\(Self.path(of: node))"
-    if let folder {
+    if let folder, node.resourceType != .sqlOperation {
       guard Self.staysInside(relative) else {
         throw DBTError(.runtime, "refused to write '\(relative)': it would leave the target folder")
       }
@@ -45,7 +48,7 @@ package struct RunFiles: Sendable {
 
   /// Writes an artifact such as `manifest.json`; returns its path, nil when nothing is written.
   func writeArtifact(_ name: String, _ document: PlainValue) throws(DBTError) -> String? {
-    guard let folder else { return nil }
+    guard let folder, keepsArtifacts else { return nil }
     try Self.write(document.jsonBytes(.python), to: "\(folder)/\(name)")
     return "\(folder)/\(name)"
   }

@@ -18,6 +18,8 @@ package struct LoadOptions: Sendable {
   package var macroPackages: [String]
   /// Threads that parse files.
   package var parsingThreads = 2
+  /// Code given on the command line, loaded as the node `sql_operation.PROJECT.inline_query`; nil without any.
+  package var inlineQuery: String?
   /// Whether `require-dbt-version` is checked.
   package var checksVersion = true
 

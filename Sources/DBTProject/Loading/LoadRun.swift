@@ -44,9 +44,20 @@ struct LoadRun {
     let environment = ParseEnvironment(
       invocation: invocation, registry: registry, root: project, packages: packages, profile: profile,
       createdAt: createdAt)
-    let assembly = ProjectAssembly(environment: environment, files: files, threads: options.parsingThreads)
+    let assembly = ProjectAssembly(
+      environment: environment, files: files, threads: options.parsingThreads, inlineQuery: options.inlineQuery)
     let resources = try assembly.build(macros)
     return try finish(resources, environment)
+  }
+
+  /// Reads `dbt_project.yml` alone, for commands that need neither profile nor resources.
+  func projectOnly() throws(ProjectError) -> ProjectConfig {
+    try config(try ProjectFiles(root: root).project(), root: root, vars: invocation.vars)
+  }
+
+  /// Reads the target alone. The project's file is read for the profile's name, when no option gives it.
+  func profileOnly() throws(ProjectError) -> TargetProfile {
+    try profile(options.profileName == nil ? try ProjectFiles(root: root).project() : [:])
   }
 
   private func finish(

@@ -16,4 +16,18 @@ package enum ProjectLoader {
       return try run.load()
     }
   }
+
+  /// Reads `dbt_project.yml` alone.
+  package static func project(
+    _ options: LoadOptions, invocation: Invocation
+  ) throws(ProjectError) -> ProjectConfig {
+    try LoadRun(options: options, invocation: invocation).projectOnly()
+  }
+
+  /// Reads the target of the profile alone.
+  package static func profile(
+    _ options: LoadOptions, invocation: Invocation
+  ) throws(ProjectError) -> TargetProfile {
+    try LoadRun(options: options, invocation: invocation).profileOnly()
+  }
 }

@@ -9,6 +9,8 @@ struct ProjectAssembly {
   let environment: ParseEnvironment
   let files: [String: [FileKind: [SourceFile]]]
   let threads: Int
+  /// See `LoadOptions`.
+  let inlineQuery: String?
 
   /// Everything parsed, resolved and checked.
   ///
@@ -21,7 +23,9 @@ struct ProjectAssembly {
     let sources = try addProperties(to: resources)
     try resources.settleDisabled()
     try addSources(sources, to: resources)
-    try ReferenceResolver(resources: resources, environment: environment).resolve()
+    let resolver = ReferenceResolver(resources: resources, environment: environment)
+    try resolver.resolve()
+    if let inlineQuery { try addInline(inlineQuery, to: resources, resolver) }
     SemanticResolver(resources: resources).resolve()
     try DescriptionRenderer(environment, docs: resources.manifest.docs).render(resources)
     try PrimaryKey.infer(resources)
@@ -48,6 +52,31 @@ struct ProjectAssembly {
         body: { parser, file throws(ProjectError) in try parser.parse(file) })
       for draft in drafts.joined() { try resources.add(draft) }
       for draft in try NodeParser(environment).hooks(package) { try resources.add(draft) }
+    }
+  }
+
+  /// Parses and resolves code that stands in no file.
+  ///
+  /// - Throws: a plain "Error parsing inline query" whose cause is what is wrong with it.
+  private func addInline(
+    _ code: String, to resources: ParsedResources, _ resolver: ReferenceResolver
+  ) throws(ProjectError) {
+    let file = SourceFile(
+      kind: .model, packageName: environment.root.name, searchedPath: ".", relativePath: "from remote system",
+      absolutePath: "")
+    do throws(ProjectError) {
+      let draft = try NodeParser(environment).node(
+        .sqlOperation, name: Node.inlineName, file: file, path: "sql/\(Node.inlineName)",
+        fqn: [file.packageName, "sql", Node.inlineName], code: code.trimmed, checksum: SourceFile.checksum(code))
+      try resources.add(draft)
+      try resources.update(draft.node.uniqueID) { draft throws(ProjectError) in try resolver.resolve(&draft.node) }
+    } catch {
+      guard error.kind == .compilation else { throw error }
+      environment.invocation.log(
+        LogLine(
+          .error, "Error while parsing node: \(Node.inlineName)\n\(error.message)", event: "ParseInlineNodeError",
+          nodeID: "sqloperation.\(file.packageName).\(Node.inlineName)"))
+      throw ProjectError(.inline, "Error parsing inline query", cause: error)
     }
   }
 

@@ -31,7 +31,8 @@ struct ReferenceResolver {
     try resolveUnitTests()
   }
 
-  private func resolve(_ node: inout Node) throws(ProjectError) {
+  /// Resolves one node's references.
+  func resolve(_ node: inout Node) throws(ProjectError) {
     for pair in node.sources {
       switch source(pair, from: node.packageName) {
       case .found(let id): add(id, to: &node.dependsOnNodes)
@@ -129,7 +130,7 @@ struct ReferenceResolver {
   /// Private models may be referenced within their group only, protected ones of restricted packages within the
   /// package.
   private func checkAccess(to model: Node, from node: Node) throws(ProjectError) {
-    guard model.resourceType == .model else { return }
+    guard model.resourceType == .model, node.resourceType != .sqlOperation else { return }
     let isForeign = node.packageName != model.packageName
     let isRestricted = environment.packages[model.packageName]?.restrictsAccess ?? false
     let isRefused =

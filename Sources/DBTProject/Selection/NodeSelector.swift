@@ -33,6 +33,11 @@ package struct Selection: Sendable {
   package var uniqueIDs: [String]
   /// One for each criterion that matched nothing.
   package var warnings: [ProjectWarning]
+
+  package init(uniqueIDs: [String], warnings: [ProjectWarning]) {
+    self.uniqueIDs = uniqueIDs
+    self.warnings = warnings
+  }
 }
 
 /// Chooses resources of a manifest by dbt's selection language (`--select`, `--exclude`, `--selector`).

@@ -1,0 +1,48 @@
+package import DBTContext
+package import DBTProject
+import OrderedCollections
+
+/// Reading parts of a project without the whole.
+extension EngineOptions {
+  /// `dbt_project.yml` alone: no profile, no packages, no resources.
+  ///
+  /// - Throws: what is wrong with the file, in dbt's words.
+  package func readProject(_ settings: RunSettings) throws(EngineError) -> ProjectConfig {
+    try read(settings) { load, invocation throws(ProjectError) in
+      try ProjectLoader.project(load, invocation: invocation)
+    }
+  }
+
+  /// The target of the profile alone.
+  ///
+  /// - Throws: what is wrong with `profiles.yml`, or with `dbt_project.yml` when it names the profile.
+  package func readProfile(_ settings: RunSettings) throws(EngineError) -> TargetProfile {
+    try read(settings) { load, invocation throws(ProjectError) in
+      try ProjectLoader.profile(load, invocation: invocation)
+    }
+  }
+
+  private func read<R>(
+    _ settings: RunSettings, _ body: (LoadOptions, Invocation) throws(ProjectError) -> R
+  ) throws(EngineError) -> R {
+    let invocation = Invocation.made(self, settings, command: "debug", sink: { _ in })
+    do throws(ProjectError) {
+      return try body(loadOptions, invocation)
+    } catch {
+      throw EngineError(error).scrubbed(by: invocation.scrubber)
+    }
+  }
+
+  /// The same options for the loader.
+  var loadOptions: LoadOptions {
+    var load = LoadOptions(
+      projectDirectory: projectDirectory, macroPackages: [macroFolder + "/dbt_postgres", macroFolder + "/dbt"])
+    load.profilesDirectory = profilesDirectory
+    load.profileName = profileName
+    load.targetName = targetName
+    load.threads = threads
+    load.inlineQuery = inlineQuery
+    load.checksVersion = checksVersion
+    return load
+  }
+}

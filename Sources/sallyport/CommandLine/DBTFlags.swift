@@ -1,0 +1,200 @@
+import DBTEngine
+import Glibc
+import OrderedCollections
+import PlainData
+import Secrets
+import YAMLDocument
+
+/// The flags of one command: what the command line says, else the environment, else the project's `flags:`, else dbt's own.
+struct DBTFlags: Sendable {
+  let syntax: DBTSyntax
+  let positionals: [String]
+  /// Every flag of the command by its lower-case name.
+  private(set) var values: PlainObject = [:]
+  /// Names of flags that something set, be it the project.
+  private(set) var explicit: Set<String> = []
+  /// Flags that the project only may set, behaviour-change flags among them.
+  private(set) var ofProject: PlainObject = [:]
+  /// Warnings about how flags were set, to be said once the console stands.
+  private(set) var warnings: [String] = []
+
+  /// - Throws: `DBTUsageError` for a variable that cannot be read; a usage `EngineError` for flags that exclude each other.
+  init(_ arguments: DBTArguments, environment: ProcessEnvironment) throws {
+    syntax = arguments.syntax
+    positionals = arguments.positionals
+    var names = arguments.syntax.parameters
+    names.append("show_resource_report")
+    for name in names where name != "version" {
+      guard let parameter = DBTParameters.byName[name] else { continue }
+      let shown = Self.shown(name)
+      if let value = arguments.given[name] {
+        set(shown, value)
+      } else if let value = try Self.variable(parameter, environment, syntax) {
+        set(shown, value)
+      } else if values[shown] == nil {
+        values[shown] = parameter.standard
+      }
+    }
+    if syntax.own.contains("raw_select") {
+      // For `list`, `--models` means models only.
+      values["select"] = arguments.given["raw_select"] ?? []
+    }
+    try renamed(environment)
+    readProject(environment)
+    follow("log_format", "log_format_file")
+    follow("log_level", "log_level_file")
+    follow("use_colors", "use_colors_file")
+    values["which"] = .string(syntax.which)
+    try check()
+  }
+
+  /// The name under which flags know a parameter: three of them have another one where two commands differ.
+  private static func shown(_ name: String) -> String {
+    switch name {
+    case "raw_select": "select"
+    case "show_output_format", "output_path": "output"
+    case "profiles_dir_optional": "profiles_dir"
+    default: name
+    }
+  }
+
+  private static func variable(
+    _ parameter: DBTParameter, _ environment: ProcessEnvironment, _ syntax: DBTSyntax
+  ) throws(DBTUsageError) -> PlainValue? {
+    for name in parameter.variables {
+      guard let text = environment.values[name], !text.isEmpty else { continue }
+      do throws(DBTValueError) {
+        return try DBTValue.readVariable(text, for: parameter)
+      } catch {
+        let positionals = syntax.positionals.map { "[\($0.name.uppercased())]" }
+        throw DBTUsageError(
+          program: "dbt \(syntax.words.joined(separator: " "))",
+          pattern: (["[OPTIONS]"] + positionals).joined(separator: " "),
+          message: "Invalid value for \(parameter.hint): \(error.message)")
+      }
+    }
+    return nil
+  }
+
+  private mutating func set(_ name: String, _ value: PlainValue) {
+    values[name] = value
+    explicit.insert(name)
+  }
+
+  /// Variables under names that dbt has given up; they count more than the new ones.
+  private mutating func renamed(_ environment: ProcessEnvironment) throws {
+    let names = [
+      ("DBT_DEFER_TO_STATE", "defer", "DBT_ENGINE_DEFER"),
+      ("DBT_FAVOR_STATE_MODE", "favor_state", "DBT_ENGINE_FAVOR_STATE"),
+      ("DBT_NO_PRINT", "print", "DBT_ENGINE_PRINT"), ("DBT_ARTIFACT_STATE_PATH", "state", "DBT_ENGINE_STATE"),
+    ]
+    for (old, name, new) in names {
+      guard let text = environment.values[old], !text.isEmpty, let parameter = DBTParameters.byName[name],
+        let value = try? DBTValue.read(text, for: parameter)
+      else { continue }
+      set(name, name == "print" ? .bool(!(value.boolValue ?? false)) : value)
+      warnings.append(
+        "The environment variable `\(old)` has been renamed as `\(new)`. If `\(old)` is currently set, its value will "
+          + "be used instead of `\(old)`. Set `\(new)` and unset `\(old)` to avoid this deprecation warning and ensure "
+          + "it works properly in a future release.")
+    }
+  }
+
+  /// When only the leader was set, the follower takes its value.
+  private mutating func follow(_ leader: String, _ follower: String) {
+    if explicit.contains(leader), !explicit.contains(follower) { values[follower] = values[leader] }
+  }
+
+  private func check() throws(EngineError) {
+    for pair in [["warn_error", "warn_error_options"], ["select", "inline"], ["selector", "inline"]] {
+      let found = pair.filter { explicit.contains($0) }
+      guard found.count < 2 else {
+        throw EngineError(.usage, "\(found[1]): not allowed with argument \(found[0])")
+      }
+    }
+  }
+
+  // MARK: The project
+
+  /// The folder of the project: the option, or the nearest one at or above the working folder with a `dbt_project.yml`.
+  var projectFolder: String {
+    if let folder = values["project_dir"]?.stringValue { return Paths.absolute(folder) }
+    let current = Paths.working
+    var folder = current
+    while true {
+      if unsafe access(folder + "/dbt_project.yml", F_OK) == 0 { return folder }
+      guard let slash = folder.lastIndex(of: "/"), folder != "/" else { return current }
+      folder = slash == folder.startIndex ? "/" : String(folder[..<slash])
+      if folder == "/" { return unsafe access("/dbt_project.yml", F_OK) == 0 ? "/" : current }
+    }
+  }
+
+  /// Takes the flags that the project sets and nothing else did. A project that cannot be read sets none; it is complained
+  /// of when it is loaded.
+  private mutating func readProject(_ environment: ProcessEnvironment) {
+    guard let bytes = try? MountedFile.read("\(projectFolder)/dbt_project.yml", limit: Self.projectLimit),
+      let document = try? YAMLDocument.parse(bytes, path: "dbt_project.yml"),
+      let flags = document["flags"]?.objectValue
+    else { return }
+    for (name, value) in flags where !value.isNull {
+      if Self.settableByProject.contains(name) {
+        if !explicit.contains(name), values[name] != nil { set(name, value) }
+      } else if DBTParameters.byName[name] == nil {
+        ofProject[name] = value
+      }
+    }
+  }
+
+  /// The bytes that `dbt_project.yml` may have.
+  private static let projectLimit = 4 << 20
+
+  /// Flags with an option that the project may set too.
+  private static let settableByProject: Set<String> = [
+    "cache_selected_only", "debug", "fail_fast", "hints_enabled", "indirect_selection", "log_format",
+    "log_format_file", "log_level", "log_level_file", "maximum_seed_size_mib", "partial_parse", "populate_cache",
+    "printer_width", "send_anonymous_usage_stats", "snowflake_projects_otel", "static_parser", "use_colors",
+    "use_colors_file", "use_experimental_parser", "use_v2_parser", "v2_parser", "version_check", "warn_error",
+    "warn_error_options", "write_json",
+  ]
+
+  // MARK: Reading
+
+  func text(_ name: String) -> String? { values[name]?.stringValue }
+  func isOn(_ name: String) -> Bool { values[name]?.boolValue ?? false }
+  func number(_ name: String) -> Int? { values[name]?.intValue }
+  func words(_ name: String) -> [String] { (values[name]?.arrayValue ?? []).compactMap(\.stringValue) }
+  func object(_ name: String) -> PlainObject { values[name]?.objectValue ?? [:] }
+
+  /// The folder of the log file, absolute.
+  var logFolder: String {
+    guard let folder = text("log_path") else { return projectFolder + "/logs" }
+    return folder.hasPrefix("/") ? folder : "\(Paths.working)/\(folder)"
+  }
+}
+
+/// Paths against the working folder.
+enum Paths {
+  /// The working folder, without links.
+  static var working: String { resolved(".") ?? "." }
+
+  /// The path without links; of one that does not exist, the path in the working folder.
+  static func absolute(_ path: String) -> String {
+    resolved(path) ?? (path.hasPrefix("/") ? path : "\(working)/\(path)")
+  }
+
+  /// The path without `.` and `..`, as text.
+  static func normalized(_ path: String) -> String {
+    var parts: [Substring] = []
+    for part in absolute(path).split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
+  /// The path without links; nil when it does not exist.
+  static func resolved(_ path: String) -> String? {
+    guard let found = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(found) }
+    return unsafe String(cString: found)
+  }
+}

@@ -1,0 +1,46 @@
+"""Tests of the public suite that our executable cannot pass, each with its reason.
+
+A test that is listed and passes after all fails the run, so the table cannot rot. Tests/README.md shows the same table;
+`python exceptions.py` prints it, `--check` compares.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+# By `module::Class::function`, as the summary and `name_of` have it; a prefix covers everything below it.
+TABLE: dict[str, str] = {
+}
+
+
+def reason(name: str) -> str | None:
+    bare = name.partition("[")[0]
+    for prefix, text in TABLE.items():
+        if name == prefix or bare == prefix or bare.startswith(prefix + "::"):
+            return text
+    return None
+
+
+def markdown() -> str:
+    rows = [f"| `{name}` | {text} |" for name, text in sorted(TABLE.items())]
+    return "\n".join(["| test | why it is excepted |", "|---|---|", *rows])
+
+
+BEGIN, END = "<!-- begin: Conformance/exceptions.py -->\n", "\n<!-- end: Conformance/exceptions.py -->"
+
+
+def main() -> int:
+    page = pathlib.Path(__file__).resolve().parents[1] / "README.md"
+    if "--check" not in sys.argv:
+        print(markdown())
+        return 0
+    held = page.read_text().partition(BEGIN)[2].partition(END)[0]
+    if held != markdown():
+        print("Tests/README.md: the table of exceptions differs from Tests/Conformance/exceptions.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
