@@ -17,6 +17,7 @@ package struct Manifest: Sendable {
   package var savedQueries: OrderedDictionary<String, ResourceEntry> = [:]
   package var semanticModels: OrderedDictionary<String, ResourceEntry> = [:]
   package var unitTests: OrderedDictionary<String, ResourceEntry> = [:]
+  package var functions: OrderedDictionary<String, Node> = [:]
   /// Definitions of `selectors.yml` by name.
   package var selectors: PlainObject = [:]
   /// Disabled nodes by unique id; several files may declare one id.
@@ -34,11 +35,14 @@ package struct Manifest: Sendable {
 
   /// The resource with this unique id, macros and docs aside.
   package func member(_ uniqueID: String) -> (any GraphMember)? {
-    if let node = nodes[uniqueID] { return node }
+    if let node = node(uniqueID) { return node }
     if let source = sources[uniqueID] { return source }
     return exposures[uniqueID] ?? unitTests[uniqueID] ?? metrics[uniqueID] ?? semanticModels[uniqueID]
       ?? savedQueries[uniqueID]
   }
+
+  /// The node or function with this unique id: what has code of its own.
+  package func node(_ uniqueID: String) -> Node? { nodes[uniqueID] ?? functions[uniqueID] }
 
   /// Unique ids of every resource of the graph, in the manifest's order.
   package var memberIDs: [String] {
@@ -49,6 +53,7 @@ package struct Manifest: Sendable {
     ids += unitTests.keys
     ids += semanticModels.keys
     ids += savedQueries.keys
+    ids += functions.keys
     return ids
   }
 

@@ -31,6 +31,8 @@ extension Manifest {
   package func json(_ metadata: ManifestMetadata, nodes replaced: PlainObject = [:]) -> PlainValue {
     var entries = PlainObject(minimumCapacity: nodes.count)
     for (id, node) in nodes where node.resourceType != .sqlOperation { entries[id] = replaced[id] ?? node.json() }
+    let functionEntries = PlainObject(
+      uniqueKeysWithValues: functions.map { ($0.key, replaced[$0.key] ?? $0.value.json()) })
     return [
       "metadata": metadataDocument(metadata),
       "nodes": .object(entries),
@@ -48,7 +50,7 @@ extension Manifest {
       "saved_queries": .object(savedQueries.mapValues { $0.json() }),
       "semantic_models": .object(semanticModels.mapValues { $0.json() }),
       "unit_tests": .object(unitTests.mapValues { $0.json() }),
-      "functions": [:],
+      "functions": .object(functionEntries),
     ]
   }
 

@@ -118,6 +118,8 @@ package struct Node: GraphMember {
   package var deprecationDate: String?
   package var primaryKey: [String] = []
   package var timeSpine: PlainValue = nil
+  /// Arguments, result and further bodies; functions only.
+  package var signature: FunctionSignature?
   /// The position among its project's hooks of the same kind; operations only.
   package var index: Int?
 

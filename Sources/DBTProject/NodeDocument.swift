@@ -23,6 +23,7 @@ extension Node {
     switch resourceType {
     case .model: addModelFields(to: &document)
     case .test: addTestFields(to: &document)
+    case .function: (signature ?? FunctionSignature()).fill(&document)
     case .operation: document["index"] = index.map(PlainValue.int) ?? .null
     default: break
     }

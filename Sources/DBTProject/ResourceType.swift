@@ -20,7 +20,7 @@ package enum ResourceType: String, Sendable, Hashable, CaseIterable {
   case function
 
   /// Whether `ref()` can name resources of this type.
-  package var isRefable: Bool { self == .model || self == .seed || self == .snapshot || self == .function }
+  package var isRefable: Bool { self == .model || self == .seed || self == .snapshot }
 
   /// The key in property files under which resources of this type are described; nil when there is none.
   package var propertyFileKey: String? {

@@ -39,6 +39,9 @@ package struct RunFacts: Sendable, Hashable {
   package var vars: PlainObject
   package var environment: [String: String]
   package var fullRefresh: Bool
+  /// The span of time whose batches microbatch models build, as the run's input gives it.
+  package var eventTimeStart: String?
+  package var eventTimeEnd: String?
 
   init(_ plain: PlainValue) {
     invocationID = plain["invocation_id"]?.stringValue ?? ""
@@ -51,6 +54,8 @@ package struct RunFacts: Sendable, Hashable {
     environment = [:]
     for (key, value) in plain["env"]?.objectValue ?? [:] { environment[key] = value.stringValue }
     fullRefresh = plain["full_refresh"]?.boolValue ?? false
+    eventTimeStart = plain["event_time_start"]?.stringValue
+    eventTimeEnd = plain["event_time_end"]?.stringValue
   }
 }
 

@@ -20,6 +20,9 @@ package struct DBTRunInput: Codable, Sendable, Equatable {
   package var failFast = false
   /// Laid over the worker's environment for `env_var()`.
   package var env: PlainValue = [:]
+  /// The span of time whose batches microbatch models build, both ends or neither; see `EventTime`.
+  package var eventTimeStart: String?
+  package var eventTimeEnd: String?
 
   /// Commands that this worker runs.
   package static let commands = ["build", "run", "test", "seed", "snapshot", "compile", "list"]
@@ -47,8 +50,13 @@ package struct DBTRunInput: Codable, Sendable, Equatable {
     fullRefresh = try Self.flag(fields, "full_refresh")
     failFast = try Self.flag(fields, "fail_fast")
     env = try Self.object(fields, "env")
+    eventTimeStart = try Self.text(fields, "event_time_start")
+    eventTimeEnd = try Self.text(fields, "event_time_end")
     for (name, value) in env.objectValue ?? [:] where value.stringValue == nil {
       throw DBTRunInputError("field 'env': the value of '\(name)' must be a string, not \(value.kindName)")
+    }
+    guard (eventTimeStart == nil) == (eventTimeEnd == nil) else {
+      throw DBTRunInputError("fields 'event_time_start' and 'event_time_end' are needed both or not at all")
     }
     guard Self.commands.contains(command) else {
       throw DBTRunInputError(
@@ -63,8 +71,7 @@ package struct DBTRunInput: Codable, Sendable, Equatable {
 
   /// Fields of the contract that later work brings, refused when they hold anything.
   private static let unsupported = [
-    "hooks", "defer_manifest_ref", "state_manifest_ref", "retry_from", "resume_from", "event_time_start",
-    "event_time_end",
+    "hooks", "defer_manifest_ref", "state_manifest_ref", "retry_from", "resume_from",
   ]
 
   private static func refuseUnsupported(_ fields: PlainObject) throws(DBTRunInputError) {
@@ -119,11 +126,14 @@ package struct DBTRunInput: Codable, Sendable, Equatable {
 
   /// The input as activities get it: every field, under its contract name, null where unset.
   package var plain: PlainValue {
-    [
+    var members: PlainObject = [
       "project": Self.optional(project), "command": .string(command), "select": Self.optional(select),
       "exclude": Self.optional(exclude), "indirect_selection": Self.optional(indirectSelection), "vars": vars,
       "target": Self.optional(target), "full_refresh": .bool(fullRefresh), "fail_fast": .bool(failFast), "env": env,
     ]
+    if let eventTimeStart { members["event_time_start"] = .string(eventTimeStart) }
+    if let eventTimeEnd { members["event_time_end"] = .string(eventTimeEnd) }
+    return .object(members)
   }
 
   /// The memo `command`: what was asked for, without the environment.
@@ -134,6 +144,8 @@ package struct DBTRunInput: Codable, Sendable, Equatable {
       "fail_fast": .bool(failFast),
     ]
     if vars != [:] { members["vars"] = vars }
+    if let eventTimeStart { members["event_time_start"] = .string(eventTimeStart) }
+    if let eventTimeEnd { members["event_time_end"] = .string(eventTimeEnd) }
     return .object(members)
   }
 

@@ -77,6 +77,8 @@ struct DBTRunOrders {
       "command": .string(input.command), "env": input.env, "vars": input.vars, "full_refresh": .bool(input.fullRefresh),
     ]
     if let target = input.target { arguments["target"] = .string(target) }
+    if let start = input.eventTimeStart { arguments["event_time_start"] = .string(start) }
+    if let end = input.eventTimeEnd { arguments["event_time_end"] = .string(end) }
     return arguments
   }
 }

@@ -142,6 +142,7 @@ extension RunRequest {
     settings.vars = facts.vars
     settings.environment = facts.environment
     settings.fullRefresh = facts.fullRefresh
+    settings.eventTime = try EventTime.span(start: facts.eventTimeStart, end: facts.eventTimeEnd)
     settings.invocationID = facts.invocationID
     settings.startedAt = UTCTime(iso: facts.startedAt)?.seconds
     self.init(command, settings: settings)

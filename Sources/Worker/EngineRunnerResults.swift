@@ -15,7 +15,8 @@ extension NodeResult {
       "compiled_code": compiledCode.map { .string($0) } ?? .null, "timing": .array(timing.map(\.plain)),
       "failures": failures.map { .int($0) } ?? .null, "dbt_status": .string(status.rawValue),
       "thread_id": .string(threadID), "relation_name": relationName.map { .string($0) } ?? .null,
-      "compiled": compiled.map { .bool($0) } ?? .null,
+      "compiled": compiled.map { .bool($0) } ?? .null, "batch_results": batchResults?.plain ?? .null,
+      "overload_results": overloadResults?.plain ?? .null,
     ]).redacted
   }
 

@@ -27,13 +27,15 @@ struct DBTSession: Sendable {
     self.words = words
     var settings = RunSettings()
     settings.invocationID = UUIDText.random()
-    settings.startedAt = UTCTime.now.seconds
+    settings.startedAt = (Launch.environment.values["SALLYPORT_NOW"].flatMap(UTCTime.init(iso:)) ?? .now).seconds
     settings.vars = flags.object("vars")
     settings.warnError = flags.isOn("warn_error")
     settings.fullRefresh = flags.isOn("full_refresh")
     settings.failFast = flags.isOn("fail_fast")
     settings.storeFailures = flags.isOn("store_failures")
     settings.empty = flags.isOn("empty")
+    try settings.takeTimes(
+      start: flags.text("event_time_start"), end: flags.text("event_time_end"), sample: flags.text("sample"))
     settings.limit = flags.number("limit") ?? 5
     settings.flags = flags.values.merging(flags.ofProject) { own, _ in own }
     settings.flags["invocation_command"] = .string((["dbt"] + words).joined(separator: " "))

@@ -95,8 +95,9 @@ class Part:
 class Postgres(Part):
     """A private PostgreSQL whose only user `harbor` signs in with a random password."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, settings: tuple[str, ...] = ()):
         super().__init__("postgres", folder)
+        self.settings = [word for setting in settings for word in ("-c", setting)]
         self.port = free_port()
         self.password = secrets.token_urlsafe(18)
         self.data = folder / "postgres"
@@ -124,7 +125,7 @@ class Postgres(Part):
     def start(self):
         self.launch(as_user(self.user, [
             str(POSTGRES / "postgres"), "-D", str(self.data), "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
-            "-c", f"unix_socket_directories={self.data}", "-c", "fsync=off",
+            "-c", f"unix_socket_directories={self.data}", "-c", "fsync=off", *self.settings,
         ]))
         wait_for("PostgreSQL", self.is_ready, alive=self.process, log=self.log)
 

@@ -337,7 +337,8 @@ func statuses(_ result: PlainValue?) -> [String: String] {
     ("{\"retry_from\": null, \"hooks\": {}, \"state_manifest_ref\": \"\"}", nil),
     ("{\"hooks\": {\"pre_run\": []}}", nil),
     ("{\"hooks\": {\"pre_run\": [{\"workflow_type\": \"w\"}]}}", "field 'hooks' is not supported"),
-    ("{\"event_time_start\": \"2026-01-01T00:00:00Z\"}", "field 'event_time_start' is not supported"),
+    ("{\"event_time_start\": \"2026-01-01T00:00:00Z\"}", "needed both or not at all"),
+    ("{\"event_time_start\": \"2026-01-01\", \"event_time_end\": \"2026-01-02T03:04:05Z\"}", nil),
     ("{\"command\": \"source-freshness\"}", "'source-freshness' is not supported"),
     ("{\"indirect_selection\": \"odd\"}", "unknown mode 'odd'"),
   ])

@@ -51,6 +51,12 @@ package struct PythonDateTime: Sendable, Hashable {
     self.time = time
   }
 
+  /// Python's `datetime.fromisoformat`; nil for text that is none.
+  package init?(isoText text: String) {
+    guard let moment = ISODate.pythonDateTime(text) else { return nil }
+    self = moment
+  }
+
   package var zone: PythonZone? { time.zone }
 
   /// The same reading of the clock with another zone, or with none.

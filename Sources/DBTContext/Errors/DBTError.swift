@@ -133,7 +133,8 @@ extension DBTError {
     if let path = error.path, location == nil {
       location = TemplateLocation(path: path, line: error.line, column: error.column, excerpt: error.excerpt)
     }
-    for frame in error.macroStack {
+    // dbt does not count the bodies of call blocks, which the template engine calls `caller`.
+    for frame in error.macroStack where frame.name != "caller" {
       // The name a macro is stored under has a prefix that users do not know.
       let name = frame.name.hasPrefix("dbt_macro__") ? String(frame.name.dropFirst(11)) : frame.name
       let reference = NodeReference(resourceType: "macro", name: name, path: frame.path)

@@ -125,6 +125,21 @@ package final class RelationObject: Object {
       return .function(name, ["relation_results", "relation_config"]) { values, evaluation in
         try MaterializedViewChanges.compare(values[0] ?? .none, values[1] ?? .none, evaluation)
       }
+    case "get_function_config":
+      return .function(name, ["model"]) { values, _ in
+        guard let model = values[0]?.dictValue, model["resource_type"]?.stringValue == "function" else { return .none }
+        let config = model["config"]?.dictValue
+        return .dict(
+          DictObject(named: [
+            "language": model["language"] ?? .string(""), "type": config?["type"] ?? .string(""),
+            "runtime_version": config?["runtime_version"] ?? .none, "entry_point": config?["entry_point"] ?? .none,
+          ]))
+      }
+    case "get_function_macro_name":
+      return .function(name, ["config"]) { values, _ in
+        let config = values[0]?.dictValue
+        return .string("\(config?["type"]?.text ?? "")_function_\(config?["language"]?.text ?? "")")
+      }
     case "relation_max_name_length": return .function(name) { _, _ in .int(Relation.nameLengthLimit) }
     default: return nil
     }

@@ -39,20 +39,25 @@ struct AdapterColumns {
   /// - Parameter strategy: a dict with `hard_deletes`; nil checks only what every snapshot has.
   func checkSnapshot(_ relation: Value, _ names: Value?, _ strategy: Value?) throws {
     try check(relation, "valid_snapshot_target", "relation")
-    let known = Set(try of(relation).map { $0.name.lowercased() })
+    var known = Set(try of(relation).map { $0.name.lowercased() })
     func name(_ column: String) -> String {
       guard let dict = names?.dictValue, !dict.isEmpty else { return column }
       return dict[column]?.text ?? column
     }
-    var wanted = ["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"]
-    if strategy?.dictValue?["hard_deletes"]?.stringValue == "new_record" { wanted.append("dbt_is_deleted") }
-    let missing = wanted.map(name).filter { !$0.isEmpty && !known.contains($0.lowercased()) }
-    guard missing.isEmpty else {
-      throw DBTError(
-        .compilation,
-        "Snapshot target is missing configured columns (missing \"\(missing.joined(separator: "\", \""))\"). See "
-          + "https://docs.getdbt.com/docs/build/snapshots#snapshot-meta-fields for more information.")
+    func require(_ wanted: [String]) throws(DBTError) {
+      let missing = wanted.map(name).filter { !$0.isEmpty && !known.contains($0.lowercased()) }
+      guard missing.isEmpty else {
+        throw DBTError(
+          .compilation,
+          "Snapshot target is missing configured columns (missing \"\(missing.joined(separator: "\", \""))\"). See "
+            + "https://docs.getdbt.com/docs/build/snapshots#snapshot-meta-fields for more information.")
+      }
     }
+    try require(["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"])
+    guard strategy?.dictValue?["hard_deletes"]?.stringValue == "new_record" else { return }
+    // dbt asks again, and so do we: what is compared are the statements.
+    known = Set(try of(relation).map(\.name))
+    try require(["dbt_is_deleted"])
   }
 
   private func check(_ value: Value, _ method: String, _ argument: String) throws {

@@ -17,14 +17,19 @@ package struct NodeLabel: Sendable, Hashable {
   package var path: String
   /// The rendered relation of a test that keeps its failures.
   package var storedFailures: String?
+  /// How lines call it when that is not its name: `MODEL::TEST` for unit tests.
+  package var lineName: String?
+  /// Whether it is built in batches.
+  package var isMicrobatch = false
 
   /// `sql table model marts.orders`, `seed file raw.ports`, `test unique_ports_code`, …
   package var description: String {
     switch resourceType {
-    case "model": "\(language) \(materialized) model \(schema).\(alias)"
+    case "model": "\(language) \(isMicrobatch ? "microbatch" : materialized) model \(schema).\(alias)"
+    case "function": "function \(schema).\(alias)"
     case "seed": "seed file \(schema).\(alias)"
     case "snapshot": "snapshot \(schema).\(alias)"
-    default: "\(resourceType) \(name)"
+    default: "\(resourceType) \(lineName ?? name)"
     }
   }
 }
@@ -107,11 +112,50 @@ package enum ResultLines {
         case .warn: "WARN \(result.failures ?? 0)"
         default: "FAIL \(result.failures ?? 0)"
         }
-      return ("\(word) \(node.name)", word)
+      return ("\(word) \(node.lineName ?? node.name)", word)
+    case "function":
+      return ("\(isError ? "ERROR creating" : "OK created") \(node.description)", result.status.rawValue.uppercased())
     default:
       if result.status == .noOp { return ("NO-OP \(node.description)", "NO-OP") }
+      if message.contains("PARTIAL SUCCESS") { return ("PARTIALLY created \(node.description)", message.uppercased()) }
       return ("\(isError ? "ERROR creating" : "OK created") \(node.description)", isError ? "ERROR" : message)
     }
+  }
+
+  // MARK: Parts of nodes
+
+  /// `Batch 1 of 2 START batch 2026-11-20 of an.mb ... [RUN]`.
+  static func batchStarted(_ batch: String, _ node: NodeLabel, index: Int, total: Int) -> String {
+    "Batch " + fancy("START \(words(batch, node))", "RUN", index: index, total: total)
+  }
+
+  /// - Parameter message: the database's answer; nil for a batch that failed.
+  static func batchFinished(
+    _ batch: String, _ node: NodeLabel, message: String?, seconds: Double, index: Int, total: Int
+  ) -> String {
+    "Batch "
+      + fancy(
+        "\(message == nil ? "ERROR creating" : "OK created") \(words(batch, node))", message ?? "ERROR", index: index,
+        total: total, seconds: seconds)
+  }
+
+  static func batchSkipped(_ batch: String, _ node: NodeLabel, index: Int, total: Int) -> String {
+    "Batch " + fancy("SKIP \(words(batch, node))", "SKIPPED", index: index, total: total, seconds: 0)
+  }
+
+  private static func words(_ batch: String, _ node: NodeLabel) -> String {
+    "batch \(batch) of \(node.schema).\(node.alias)"
+  }
+
+  static func overloadStarted(_ name: String, index: Int, total: Int) -> String {
+    "Overload " + fancy("START \(name)", "RUN", index: index, total: total)
+  }
+
+  static func overloadFinished(_ name: String, isError: Bool, seconds: Double, index: Int, total: Int) -> String {
+    "Overload "
+      + fancy(
+        "\(isError ? "ERROR creating" : "OK created") \(name)", isError ? "ERROR" : "SUCCESS", index: index,
+        total: total, seconds: seconds)
   }
 
   private static func fancy(

@@ -142,20 +142,39 @@ package final class Engine: Sendable {
       result.errorKind = .cancelled
       return result
     }
-    if let node = project.manifest.nodes[uniqueID] {
-      let compilesOnly = !run.request.command.executes
+    let compilesOnly = !run.request.command.executes
+    if let node = project.manifest.node(uniqueID) {
+      if !compilesOnly, MicrobatchRunner.isMicrobatch(node) {
+        return MicrobatchRunner(run, node, cancellation, threadName: threadName).execute()
+      }
       return NodeRunner(run, node, cancellation, threadName: threadName).execute(compilesOnly: compilesOnly)
     }
     var result = NodeResult(uniqueID: uniqueID, status: .error)
     switch project.manifest.member(uniqueID)?.resourceType {
-    case .exposure, .savedQuery: result.status = .noOp
+    case .exposure, .savedQuery:
+      result.status = .noOp
+      result.message = "NO-OP"
+      result.failures = 0
+      result.threadID = threadName
+      let now = UTCTime.now.seconds
+      result.timing = ["compile", "execute"].map { NodeTiming(name: $0, startedAt: now, completedAt: now) }
     case .unitTest:
-      result.message = "Runtime Error in unit_test \(label(uniqueID).name)\n  unit tests are not supported yet"
-      result.errorKind = .runtime
+      guard let test = project.manifest.unitTests[uniqueID], !compilesOnly else {
+        result.status = .success
+        return result
+      }
+      return UnitTestRunner(run, test, cancellation, threadName: threadName).execute()
     default:
       result.message = "Compilation Error\n  the project has no node '\(uniqueID)'"
       result.errorKind = .compilation
     }
+    return result
+  }
+
+  /// The result of a node that was never started.
+  func skippedResult(_ uniqueID: String) -> NodeResult {
+    var result = NodeResult(uniqueID: uniqueID, status: .skipped)
+    if let node = project.manifest.node(uniqueID) { NodeNaming.describe(&result, node) }
     return result
   }
 
@@ -223,14 +242,20 @@ extension Engine {
   /// What lines say of a node.
   package func label(_ uniqueID: String) -> NodeLabel {
     let member = project.manifest.member(uniqueID)
-    let node = project.manifest.nodes[uniqueID]
+    let node = project.manifest.node(uniqueID)
     let stores = node?.config["store_failures"]?.boolValue ?? settings.storeFailures
-    return NodeLabel(
+    var label = NodeLabel(
       uniqueID: uniqueID, resourceType: member?.resourceType.rawValue ?? "node", name: member?.name ?? uniqueID,
       searchName: node?.searchName ?? member?.name ?? uniqueID, schema: node?.schema ?? "", alias: node?.alias ?? "", materialized: node?.materialized ?? "",
       language: node?.language ?? "sql", path: member?.originalFilePath ?? "",
       storedFailures: node?.resourceType == .test && stores
         ? (try? node.map { try relation(of: $0).render() }) ?? nil : nil)
+    if let test = project.manifest.unitTests[uniqueID] {
+      label.name = UnitTestCase.versionedName(test)
+      label.lineName = UnitTestCase.lineName(test)
+    }
+    label.isMicrobatch = node.map(MicrobatchRunner.isMicrobatch) ?? false
+    return label
   }
 
   /// The comment of a connection's statements.
@@ -249,6 +274,11 @@ extension Invocation {
     flags["STORE_FAILURES"] = .bool(settings.storeFailures)
     flags["WARN_ERROR"] = .bool(settings.warnError)
     flags["EMPTY"] = .bool(settings.empty)
+    flags["EVENT_TIME_START"] = settings.eventTime.map { .string($0.start.isoText()) }
+    flags["EVENT_TIME_END"] = settings.eventTime.map { .string($0.end.isoText()) }
+    if let sample = settings.sample {
+      flags["SAMPLE"] = ["start": .string(sample.start.isoText()), "end": .string(sample.end.isoText())]
+    }
     flags["WHICH"] = .string(command)
     flags["PROJECT_DIR"] = .string(options.projectDirectory)
     flags["PROFILES_DIR"] = .string(options.profilesDirectory ?? options.projectDirectory)
@@ -265,6 +295,18 @@ extension Invocation {
       vars: settings.vars, environment: environment, flags: flags,
       invocationID: settings.invocationID.isEmpty ? UUIDText.random() : settings.invocationID,
       startedAt: moment ?? PythonDateTime(PythonDate.epoch), sink: sink)
+  }
+
+  /// The same invocation with some variables of the environment set.
+  func adding(environment added: [String: String]) -> Invocation {
+    guard !added.isEmpty else { return self }
+    var copy = Invocation(
+      vars: vars,
+      environment: ProcessEnvironment(
+        values: environment.values.merging(added) { _, new in new }, secrets: environment.secrets),
+      flags: flags, target: target, invocationID: invocationID, startedAt: startedAt, sink: sink)
+    copy.dbtVersion = dbtVersion
+    return copy
   }
 
   /// The same invocation with the target's connection, whose password becomes one of its secrets.

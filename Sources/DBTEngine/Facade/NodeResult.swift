@@ -53,6 +53,26 @@ package struct NodeTiming: Sendable, Hashable {
   }
 }
 
+/// What became of a function's overloads.
+package struct OverloadResults: Sendable, Hashable {
+  package var successful: [String] = []
+  package var failed: [String] = []
+
+  package init() {}
+
+  /// dbt's form.
+  package var plain: PlainValue {
+    ["successful": .array(successful.map { .string($0) }), "failed": .array(failed.map { .string($0) })]
+  }
+
+  /// Reads what `plain` wrote; nil when there is no such object.
+  init?(plain: PlainValue?) {
+    guard let plain, plain.objectValue != nil else { return nil }
+    successful = (plain["successful"]?.arrayValue ?? []).compactMap(\.stringValue)
+    failed = (plain["failed"]?.arrayValue ?? []).compactMap(\.stringValue)
+  }
+}
+
 /// The outcome of one node, with what `run_results.json` records.
 package struct NodeResult: Sendable, Hashable {
   package var uniqueID: String
@@ -76,6 +96,10 @@ package struct NodeResult: Sendable, Hashable {
   package var isTransient = false
   /// What `show` has to print of the rows; not in artifacts.
   package var preview: NodePreview?
+  /// What became of a microbatch model's batches; nil for all else.
+  package var batchResults: BatchResults?
+  /// What became of a function's overloads, by the names of their files; nil for all else.
+  package var overloadResults: OverloadResults?
   /// Relative path of the file that dbt names after an error (`target/run/…`).
   package var codePath: String?
 
@@ -91,7 +115,8 @@ package struct NodeResult: Sendable, Hashable {
       "execution_time": .double(executionTime), "adapter_response": .object(adapterResponse),
       "message": text(message), "failures": failures.map { .int($0) } ?? .null, "unique_id": .string(uniqueID),
       "compiled": compiled.map { .bool($0) } ?? .null, "compiled_code": text(compiledCode),
-      "relation_name": text(relationName), "batch_results": .null, "overload_results": .null,
+      "relation_name": text(relationName), "batch_results": batchResults?.plain ?? .null,
+      "overload_results": overloadResults?.plain ?? .null,
     ]
   }
 
@@ -127,6 +152,8 @@ package struct NodeResult: Sendable, Hashable {
     relationName = plain["relation_name"]?.stringValue
     errorKind = plain["error_kind"]?.stringValue.flatMap(EngineError.Kind.init(rawValue:))
     isTransient = plain["is_transient"]?.boolValue ?? false
+    batchResults = BatchResults(plain: plain["batch_results"])
+    overloadResults = OverloadResults(plain: plain["overload_results"])
     codePath = plain["code_path"]?.stringValue
   }
 

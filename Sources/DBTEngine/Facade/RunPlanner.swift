@@ -21,7 +21,7 @@ struct RunPlanner {
     let graph = try ExecutionGraph(
       manifest: manifest, graph: engine.project.graph, selected: selection.uniqueIDs, ordering: ordering)
     let nodes = graph.nodes.values.map { planned -> RunPlanNode in
-      let node = manifest.nodes[planned.uniqueID]
+      let node = manifest.node(planned.uniqueID)
       return RunPlanNode(
         uniqueID: planned.uniqueID, name: planned.name, resourceType: planned.resourceType.rawValue,
         materialized: planned.materialized, parents: planned.parents,

@@ -27,6 +27,10 @@ package struct RunSettings: Sendable, Hashable {
   package var warnError = false
   /// `--empty`: refs and sources give no rows.
   package var empty = false
+  /// `--event-time-start` and `--event-time-end`: the batches that microbatch models build.
+  package var eventTime: BatchSpan?
+  /// `--sample`: refs and sources with an event time give the rows of this span only.
+  package var sample: BatchSpan?
   /// A UUID; made up when empty.
   package var invocationID = ""
   /// Seconds since 1970; now when nil.
@@ -37,6 +41,16 @@ package struct RunSettings: Sendable, Hashable {
   package var flags: PlainObject = [:]
 
   package init() {}
+
+  /// Reads `--event-time-start`, `--event-time-end` and `--sample`; spans back from now count from `startedAt`.
+  ///
+  /// - Throws: dbt's usage errors.
+  package mutating func takeTimes(start: String?, end: String?, sample: String?) throws(EngineError) {
+    eventTime = try EventTime.span(start: start, end: end)
+    self.sample = try sample.map { text throws(EngineError) in
+      try SampleWindow.read(text, now: startedAt ?? UTCTime.now.seconds)
+    }
+  }
 }
 
 /// A command on a project: what to do with which nodes.
@@ -51,6 +65,8 @@ package struct RunRequest: Sendable, Hashable {
   package var excludedResourceTypes: [String] = []
   /// `eager`, `cautious`, `buildable` or `empty`; nil: dbt's default.
   package var indirectSelection: String?
+  /// `batch_results` of microbatch models in the run that is repeated, by unique id.
+  package var previousBatches: PlainObject = [:]
   package var settings: RunSettings
 
   package init(_ command: RunCommand, settings: RunSettings = RunSettings()) {

@@ -15,7 +15,7 @@ package struct Artifacts {
     let project = run.engine.project
     var replaced = PlainObject()
     for (id, compiled) in run.compiledNodes {
-      guard let node = project.manifest.nodes[id] else { continue }
+      guard let node = project.manifest.node(id) else { continue }
       replaced[id] = entry(node, compiled)
     }
     var metadata = ManifestMetadata(
@@ -62,6 +62,7 @@ package struct Artifacts {
   private var startedAt: String { UTCTime(run.invocation.startedAt.unixSeconds).iso }
 
   private func entry(_ node: Node, _ compiled: CompiledNode) -> PlainValue {
+    let node = ForeignKeys(engine: run.engine).rendered(node)
     guard var members = node.json().objectValue else { return node.json() }
     members["compiled_path"] = .string(compiled.path)
     members["compiled"] = true

@@ -21,12 +21,13 @@ struct HookRunner {
     self.cancellation = cancellation
   }
 
-  /// The hooks of a phase: those of packages by name first, the root project's last.
+  /// The hooks of a phase: the root project's first, then those of packages by name. dbt means to run the root's last, but
+  /// its comparison leaves them where they were found.
   static func hooks(_ phase: HookPhase, _ manifest: Manifest) -> [Node] {
     manifest.nodes.values.filter { $0.resourceType == .operation && $0.tags.contains(phase.rawValue) }.sorted {
       left, right in
       let isRoot = (left.packageName == manifest.projectName, right.packageName == manifest.projectName)
-      if isRoot.0 != isRoot.1 { return isRoot.1 }
+      if isRoot.0 != isRoot.1 { return isRoot.0 }
       return (left.packageName, left.index ?? 0) < (right.packageName, right.index ?? 0)
     }
   }
@@ -116,7 +117,7 @@ enum HookResults {
 
   /// The resource that a result is about, in dbt's form.
   private static func model(_ result: NodeResult, _ manifest: Manifest) -> Value {
-    if let node = manifest.nodes[result.uniqueID] {
+    if let node = manifest.node(result.uniqueID) {
       return Value(NodeNaming.model(node, compiledCode: result.compiledCode, buildPath: nil))
     }
     switch manifest.member(result.uniqueID) {

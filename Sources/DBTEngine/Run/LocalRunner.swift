@@ -104,7 +104,7 @@ package final class LocalRunner: Sendable {
     for (index, node) in visible.enumerated() {
       tell(events.skipped(engine.label(node.uniqueID), index: index + 1, total: visible.count))
     }
-    return visible.map { NodeResult(uniqueID: $0.uniqueID, status: .skipped) }
+    return visible.map { engine.skippedResult($0.uniqueID) }
   }
 
   /// Runs the nodes on `threads` threads and waits for all.
@@ -135,7 +135,7 @@ package final class LocalRunner: Sendable {
     return progress.withLock { progress in
       let known = Set(progress.results.map(\.uniqueID))
       for node in plan.nodes where !node.isEphemeral && !known.contains(node.uniqueID) {
-        var result = NodeResult(uniqueID: node.uniqueID, status: .skipped)
+        var result = engine.skippedResult(node.uniqueID)
         if request.settings.failFast, progress.isStopping { result.message = "Skipping due to fail_fast" }
         progress.results.append(result)
       }
@@ -185,7 +185,7 @@ package final class LocalRunner: Sendable {
       result = engine.execute(
         step.node.uniqueID, in: run, cancellation: worker.cancellation, threadName: worker.name)
       if worker.cancellation.isCancelled, !cancellation.isCancelled, result.status == .error {
-        result = NodeResult(uniqueID: step.node.uniqueID, status: .skipped)
+        result = engine.skippedResult(step.node.uniqueID)
         result.message = "Skipping due to fail_fast"
       } else if !step.node.isEphemeral, run.announcesNodes {
         tell(events.finished(label, result, index: step.index, total: worker.total))
@@ -212,7 +212,7 @@ package final class LocalRunner: Sendable {
   private func skipped(
     _ step: Step, _ skip: NodeQueue.Skip, _ label: NodeLabel, _ total: Int, _ progress: Monitor<Progress>
   ) -> NodeResult {
-    var result = NodeResult(uniqueID: step.node.uniqueID, status: .skipped)
+    var result = engine.skippedResult(step.node.uniqueID)
     guard !step.node.isEphemeral else { return result }
     guard let cause = skip.ephemeral else {
       tell(events.skipped(label, index: step.index, total: total))

@@ -12,18 +12,24 @@ struct NodeCompiler {
 
   /// Renders a node and puts the ephemeral models it reads in front, rendering those first where that was not done yet.
   ///
-  /// - Parameter extras: further members of the context, such as `results` of hooks.
-  func compile(_ node: Node, extras: [String: Value] = [:]) throws(DBTError) -> CompiledNode {
-    try compile(node, extras: extras, path: [])
+  /// - Parameters:
+  ///   - extras: further members of the context, such as `results` of hooks.
+  ///   - batch: the batch of a microbatch model; its code goes into a file of its own and not into the manifest.
+  func compile(
+    _ node: Node, extras: [String: Value] = [:], batch: Batch? = nil
+  ) throws(DBTError) -> CompiledNode {
+    try compile(node, extras: extras, batch: batch, path: [])
   }
 
-  private func compile(_ node: Node, extras: [String: Value], path: [String]) throws(DBTError) -> CompiledNode {
+  private func compile(
+    _ node: Node, extras: [String: Value], batch: Batch?, path: [String]
+  ) throws(DBTError) -> CompiledNode {
     guard node.language == "sql" else {
       throw DBTError(
         .compilation, "the model is written in \(node.language); this engine runs SQL only",
         node: NodeNaming.reference(node))
     }
-    let context = RenderContext(run, node: node, connection: connection, threadName: threadName)
+    let context = RenderContext(run, node: node, connection: connection, batch: batch, threadName: threadName)
     for (name, value) in extras { context.scope.setMember(name, value) }
     if let metadata = node.testMetadata {
       context.scope.setMember("_dbt_generic_test_kwargs", try arguments(metadata, context))
@@ -43,16 +49,16 @@ struct NodeCompiler {
       add(.init(uniqueID: id, name: Relation.ephemeralName(model.alias), code: inner.rendered))
     }
     let code = CommonTableExpressions.injected(into: rendered, expressions)
-    let place = try run.files.write(code, .compiled, of: node)
+    let place = try run.files.write(code, .compiled, of: node, part: batch?.name)
     let compiled = CompiledNode(rendered: rendered, code: code, expressions: expressions, path: place)
-    run.keepCompiled(node.uniqueID, compiled)
+    if batch == nil { run.keepCompiled(node.uniqueID, compiled) }
     return compiled
   }
 
   /// An ephemeral model's code; rendered once a run. Two threads may both render it, with the same outcome.
   private func ephemeral(_ model: Node, path: [String]) throws(DBTError) -> CompiledNode {
     if let known = run.ephemeral(model.uniqueID) { return known }
-    let compiled = try compile(model, extras: [:], path: path)
+    let compiled = try compile(model, extras: [:], batch: nil, path: path)
     run.keepEphemeral(model.uniqueID, compiled)
     return compiled
   }

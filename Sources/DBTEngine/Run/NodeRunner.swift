@@ -44,11 +44,11 @@ struct NodeRunner {
     result.timing = progress.timing
     result.threadID = threadName
     result.executionTime = UTCTime.now.seconds - started
+    NodeNaming.describe(&result, node)
     if let compiled = progress.compiled {
       result.compiled = true
       result.compiledCode = result.compiledCode ?? run.scrub(compiled.code)
       result.codePath = compiled.path
-      result.relationName = node.relationName
     }
     result.message = result.message.map { run.scrub($0) }
     return result
@@ -67,6 +67,7 @@ struct NodeRunner {
     }
     guard !compilesOnly, !node.isEphemeral, node.resourceType != .analysis else {
       if node.isEphemeral, let compiled = progress.compiled { run.keepEphemeral(node.uniqueID, compiled) }
+      timed("execute", progress) {}
       return NodeResult(uniqueID: node.uniqueID, status: .success)
     }
     return try timed("execute", progress) { try materialize(progress) }
@@ -88,7 +89,8 @@ struct NodeRunner {
     defer { progress.buildPath = context.buildPath }
     let answer = try context.scope.evaluation().call(macro.definition, Arguments())
     guard node.resourceType != .test else { return try TestOutcome(node, run.invocation).read(context.results) }
-    for relation in try relations(answer, context) { run.cache.add(relation.created()) }
+    if node.resourceType == .function { return try FunctionOverloads(run, node, connection, threadName).finish(context) }
+    for relation in try MaterializationAnswer.relations(answer, node) { run.cache.add(relation.created()) }
     guard let main = context.results.main else {
       throw DBTError(.runtime, "main is not being called during running model")
     }
@@ -102,36 +104,11 @@ struct NodeRunner {
     return result
   }
 
-  /// The relations that a materialization says it made.
-  private func relations(_ answer: Value, _ context: RenderContext) throws -> [Relation] {
-    guard let dict = answer.dictValue else {
-      throw DBTError(
-        .compilation,
-        answer.stringValue != nil
-          ? "The materialization (\"\(node.materialized)\") did not explicitly return a list of relations to add to the cache."
-          : "Invalid return value from materialization, expected a dict with key \"relations\", got: \(answer.text)")
-    }
-    guard let value = dict["relations"] else {
-      let keys = dict.pairs.map { $0.key.repr }.joined(separator: ", ")
-      throw DBTError(
-        .compilation, "Invalid return value from materialization, \"relations\" not found, got keys: [\(keys)]")
-    }
-    guard let list = value.listValue else {
-      throw DBTError(
-        .compilation, "Invalid return value from materialization, \"relations\" not a list, got: \(value.text)")
-    }
-    return try list.items.map { item in
-      if let relation = item.relationValue { return relation }
-      throw DBTError(
-        .compilation, "Invalid return value from materialization, \"relations\" contains non-Relation: \(item.text)")
-    }
-  }
-
   private func failure(_ error: any Error, _ progress: Progress) -> NodeResult {
     var known = DBTError(error, node: NodeNaming.reference(node))
+    // As in dbt: only errors of templates name the macros on the way to them.
+    if known.kind != .compilation { known.stack = [] }
     if known.kind == .database {
-      // The statement says enough; the macros on the way to it are always the same.
-      known.stack = []
       if known.compiledPath == nil, run.files.areKept { known.compiledPath = progress.buildPath }
     }
     var result = NodeResult(uniqueID: node.uniqueID, status: .error)

@@ -35,8 +35,11 @@ package struct RunFiles: Sendable {
   var areKept: Bool { folder != nil }
 
   /// Writes a node's code and returns the path as dbt shows it, whether or not anything is written.
-  func write(_ code: String, _ kind: Kind, of node: Node) throws(DBTError) -> String {
-    let relative = "\(kind.rawValue)/\(node.packageName)/\(Self.path(of: node))"
+  ///
+  /// - Parameter part: the name of the part of the node that the code is for, such as a batch: each has a file of its own.
+  func write(_ code: String, _ kind: Kind, of node: Node, part: String? = nil) throws(DBTError) -> String {
+    let path = Self.path(of: node)
+    let relative = "\(kind.rawValue)/\(node.packageName)/\(part.map { Self.path(path, of: $0) } ?? path)"
     if let folder, node.resourceType != .sqlOperation {
       guard Self.staysInside(relative) else {
         throw DBTError(.runtime, "refused to write '\(relative)': it would leave the target folder")
@@ -58,6 +61,14 @@ package struct RunFiles: Sendable {
     if node.resourceType == .snapshot { return "\(node.originalFilePath)/\(node.name).sql" }
     let isOwnFile = base(node.path) == base(node.originalFilePath)
     return isOwnFile ? node.originalFilePath : "\(node.originalFilePath)/\(node.path)"
+  }
+
+  /// `models/orders.sql` becomes `models/orders/orders_PART.sql`.
+  private static func path(_ path: String, of part: String) -> String {
+    let name = base(path)
+    let folder = path.dropLast(name.count)
+    let stem = name.lastIndex(of: ".").map { name[..<$0] } ?? name
+    return "\(folder)\(stem)/\(stem)_\(part)\(name.dropFirst(stem.count))"
   }
 
   private static func base(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }

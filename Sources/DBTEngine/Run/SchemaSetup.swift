@@ -20,7 +20,7 @@ struct SchemaSetup {
   /// - Parameter createsSchemas: false for commands that only compile.
   func prepare(createsSchemas: Bool) throws(DBTError) {
     if createsSchemas {
-      let nodes = run.selected.compactMap { run.engine.project.manifest.nodes[$0] }
+      let nodes = run.selected.compactMap { run.engine.project.manifest.node($0) }
       try create(schemas(of: nodes.filter(needsSchema)))
     }
     guard run.invocation.flags["POPULATE_CACHE"]?.boolValue ?? true else { return run.setPrepared() }
@@ -110,7 +110,7 @@ struct SchemaSetup {
   /// Whether a node makes a relation: tests do when they keep their failures.
   func isRelational(_ node: Node) -> Bool {
     switch node.resourceType {
-    case .model, .seed, .snapshot: true
+    case .model, .seed, .snapshot, .function: true
     case .test: storesFailures(node)
     default: false
     }

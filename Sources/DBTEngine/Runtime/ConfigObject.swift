@@ -8,10 +8,21 @@ final class ConfigObject: Object {
   /// nil for macros, which have no configuration.
   private let values: PlainObject?
   private let uniqueID: String
+  /// Members that only exist while a batch is built.
+  private let extras: [String: Value]
 
-  init(_ values: PlainObject?, uniqueID: String) {
+  init(_ values: PlainObject?, uniqueID: String, batch: Batch? = nil) {
     self.values = values
     self.uniqueID = uniqueID
+    extras = batch.map(ConfigObject.spanMembers) ?? [:]
+  }
+
+  /// The span of a batch under the names that strategies of projects read.
+  static func spanMembers(_ batch: Batch) -> [String: Value] {
+    [
+      "__dbt_internal_microbatch_event_time_start": batch.span.start.value,
+      "__dbt_internal_microbatch_event_time_end": batch.span.end.value,
+    ]
   }
 
   var typeName: String { "RuntimeConfigObject" }
@@ -51,6 +62,7 @@ final class ConfigObject: Object {
     guard let values, let name = name?.text else { return nil }
     if isMeta { return values["meta"]?[name].map(Value.init) }
     if let value = values[name] { return Value(value) }
+    if let value = extras[name] { return value }
     switch name {
     case "pre_hook": return values["pre-hook"].map(Value.init)
     case "post_hook": return values["post-hook"].map(Value.init)

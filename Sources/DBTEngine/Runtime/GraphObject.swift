@@ -50,7 +50,7 @@ final class GraphObject: Object {
     case "semantic_models": documents = manifest.semanticModels.mapValues { $0.json() }
     case "saved_queries": documents = manifest.savedQueries.mapValues { $0.json() }
     case "unit_tests": documents = manifest.unitTests.mapValues { $0.json() }
-    case "functions": documents = [:]
+    case "functions": documents = manifest.functions.mapValues { $0.json() }
     default: return nil
     }
     let value = Value(.object(documents))

@@ -10,6 +10,13 @@ enum NodeNaming {
       resourceType: node.resourceType.rawValue, name: node.name, path: node.originalFilePath, uniqueID: node.uniqueID)
   }
 
+  /// Fills in what a result says of a node that was not compiled; seeds have no code at all.
+  static func describe(_ result: inout NodeResult, _ node: Node) {
+    guard node.resourceType != .seed else { return }
+    result.compiled = false
+    result.relationName = node.relationName
+  }
+
   /// `model` of templates: the node's members that have a value, and its code when it is compiled.
   static func model(_ node: Node, compiledCode: String?, buildPath: String?) -> PlainValue {
     guard var members = node.json().objectValue else { return [:] }

@@ -43,6 +43,15 @@ struct ReferenceResolver: Sendable {
     return own.versionText == version.versionText
   }
 
+  /// The function, of the package named, else of the node's own package first.
+  func function(_ name: String, package: String?, from nodePackage: String, subject: String) throws(DBTError) -> Node {
+    let candidates = manifest.functions.values.filter { $0.name == name }
+    for wanted in package.map({ [$0] }) ?? [nodePackage, manifest.projectName, nil] {
+      if let found = candidates.first(where: { wanted == nil || $0.packageName == wanted }) { return found }
+    }
+    throw DBTError(.compilation, "\(subject) depends on a function named '\(name)' which was not found")
+  }
+
   /// The source table, of the node's own package first.
   func source(_ name: String, _ table: String, from nodePackage: String, subject: String) throws(DBTError)
     -> SourceTable

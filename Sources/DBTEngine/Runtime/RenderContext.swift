@@ -25,13 +25,17 @@ final class RenderContext: AdapterHost {
   private var idleMacroContext: RenderContext?
   private let compiledCode: String?
   private let threadName: String
+  /// The batch that a microbatch model is rendered for.
+  private let batch: Batch?
+  /// Set while the code of a unit test's model is rendered: refs and sources mean its fixtures.
+  private let unitTest: UnitTestCase?
 
   /// - Parameters:
   ///   - compiledCode: the node's code, once known; templates see it as `sql`, `compiled_code` and in `model`.
   ///   - checksReferences: whether `ref()` may only name what the node was found to depend on.
   init(
     _ run: RunContext, node: Node?, connection: DatabaseConnection, compiledCode: String? = nil,
-    checksReferences: Bool = true, threadName: String
+    batch: Batch? = nil, unitTest: UnitTestCase? = nil, checksReferences: Bool = true, threadName: String
   ) {
     self.run = run
     self.node = node
@@ -39,6 +43,9 @@ final class RenderContext: AdapterHost {
     self.compiledCode = compiledCode
     self.checksReferences = checksReferences
     self.threadName = threadName
+    self.batch = batch
+    self.unitTest = unitTest
+    if let own = unitTest?.own { ephemerals = [own.originalID] }
   }
 
   var cache: RelationCache { run.cache }
@@ -53,10 +60,16 @@ final class RenderContext: AdapterHost {
   var scope: DBTScope {
     if let madeScope { return madeScope }
     let package = node?.packageName ?? projectName
+    var invocation = run.invocation
+    var vars = run.engine.vars(of: package)
+    if let overrides = unitTest?.overrides {
+      invocation = invocation.adding(environment: overrides.environment)
+      vars.merge(overrides.vars) { _, last in last }
+    }
     var settings = DBTScope.Settings(
-      invocation: run.invocation, registry: run.engine.project.macros, searchPackage: package)
+      invocation: invocation, registry: run.engine.project.macros, searchPackage: package)
     settings.node = reference
-    settings.vars = VarSettings(values: run.engine.vars(of: package), owner: node?.name ?? "<Configuration>")
+    settings.vars = VarSettings(values: vars, owner: node?.name ?? "<Configuration>")
     settings.threadName = threadName
     settings.quoting = quoting
     settings.members = members()
@@ -105,25 +118,50 @@ final class RenderContext: AdapterHost {
     adapterObject = adapter
     let code: Value = compiledCode.map { .string($0) } ?? .none
     var members: [String: Value] = [
-      "adapter": .object(adapter), "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "")),
+      "adapter": .object(adapter), "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "", batch: batch)),
       "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest)),
       "selected_resources": .list(run.selected.map { .string($0) }), "sql_now": .string("now()"),
       "defer_relation": .none, "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
       "ref": refFunction(), "source": sourceFunction(), "metric": unsupported("metric"),
-      "function": unsupported("function"),
+      "function": functionFunction(),
     ]
     members.merge(resultFunctions()) { _, last in last }
     members.merge(fileFunctions()) { _, last in last }
     if let node {
-      members["model"] = Value(NodeNaming.model(node, compiledCode: compiledCode, buildPath: nil))
-      members["this"] =
-        node.resourceType == .operation ? Value.none : (try? run.engine.relation(of: node).value) ?? .none
+      members["model"] = model(node)
+      members["this"] = this(node)
       if node.resourceType != .operation {
         members["database"] = .string(node.database ?? target.database)
         members["schema"] = .string(node.schema)
       }
     }
     return members
+  }
+
+  private func model(_ node: Node) -> Value {
+    let rendered = ForeignKeys(engine: run.engine).rendered(node)
+    let model = Value(NodeNaming.model(rendered, compiledCode: compiledCode, buildPath: nil))
+    guard let batch, let dict = model.dictValue else { return model }
+    dict["batch"] = .dict(
+      DictObject(named: [
+        "id": .string(batch.id), "event_time_start": batch.span.start.value, "event_time_end": batch.span.end.value,
+      ]))
+    if let config = dict["config"]?.dictValue {
+      for (name, value) in ConfigObject.spanMembers(batch) { config[name] = value }
+    }
+    return model
+  }
+
+  private func this(_ node: Node) -> Value {
+    if let unitTest { return unitTest.own.map { .string(Relation.ephemeralName($0.node.alias)) } ?? .none }
+    return node.resourceType == .operation ? .none : (try? run.engine.relation(of: node).value) ?? .none
+  }
+
+  /// How messages begin that something this node names does not exist.
+  private var subject: String {
+    guard let reference else { return "A macro" }
+    let words = reference.resourceType.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
+    return "\(words.joined(separator: "_")) '\(reference.uniqueID)' (\(reference.path))"
   }
 
   private func hooks(_ key: String) -> Value {
@@ -159,11 +197,10 @@ final class RenderContext: AdapterHost {
 
   private func ref(_ name: String, package: String?, version: PlainValue?) throws -> Relation {
     let own = node?.packageName ?? projectName
-    let subject =
-      reference.map {
-        "\($0.resourceType.prefix(1).uppercased() + $0.resourceType.dropFirst()) '\($0.uniqueID)' (\($0.path))"
-      } ?? "A macro"
     let found = try run.engine.references.node(name, package: package, version: version, from: own, subject: subject)
+    if let unitTest {
+      return try fixture(of: found.uniqueID, in: unitTest, missing: package.map { "'\($0)'.'\(name)'" } ?? "'\(name)'")
+    }
     if checksReferences, let node, node.resourceType != .operation, found.uniqueID != node.uniqueID,
       !node.dependsOnNodes.contains(found.uniqueID)
     {
@@ -174,14 +211,26 @@ final class RenderContext: AdapterHost {
           + "placed within a conditional block.\n\nTo fix this, add the following hint to the top of the model "
           + "\"\(node.name)\":\n\n-- depends_on: {{ ref(\(call)) }}")
     }
+    let limit = run.invocation.flags.isEmptyRun ? 0 : nil
+    let filter = EventTimeFilters(run: run, node: node, batch: batch)
+      .filter(config: found.config, columns: found.columns, quotesColumns: nil)
     guard found.isEphemeral else {
-      return try run.engine.relation(of: found).limited(to: run.invocation.flags.isEmptyRun ? 0 : nil)
+      return try run.engine.relation(of: found).limited(to: limit).filtered(by: filter)
     }
     guard let node, node.resourceType != .operation else {
       throw DBTError(.compilation, "Operations can not ref() ephemeral nodes, but \(found.name) is ephemeral")
     }
     if !ephemerals.contains(found.uniqueID) { ephemerals.append(found.uniqueID) }
-    return try Relation.ephemeral(found.alias)
+    return try Relation.ephemeral(found.alias, limit: limit, eventTimeFilter: filter)
+  }
+
+  /// The name of the expression that holds a fixture, which is noted as needed.
+  private func fixture(of originalID: String, in unitTest: UnitTestCase, missing name: String) throws -> Relation {
+    guard let input = unitTest.inputs.first(where: { $0.originalID == originalID }) else {
+      throw DBTError(.compilation, "\(subject) depends on a node named \(name) which was not found")
+    }
+    if !ephemerals.contains(originalID) { ephemerals.append(originalID) }
+    return try Relation.ephemeral(input.expressionName)
   }
 
   private func sourceFunction() -> Value {
@@ -191,13 +240,30 @@ final class RenderContext: AdapterHost {
         guard positional.count == 2 else {
           throw DBTError(.compilation, "source() takes exactly two arguments (\(positional.count) given)")
         }
-        let subject =
-          reference.map {
-            "\($0.resourceType.prefix(1).uppercased() + $0.resourceType.dropFirst()) '\($0.uniqueID)' (\($0.path))"
-          } ?? "A macro"
         let table = try run.engine.references.source(
           positional[0].text, positional[1].text, from: node?.packageName ?? projectName, subject: subject)
-        return try run.engine.relation(of: table).limited(to: run.invocation.flags.isEmptyRun ? 0 : nil).value
+        if let unitTest {
+          let name = "'\(positional[0].text).\(positional[1].text)'"
+          return try fixture(of: table.uniqueID, in: unitTest, missing: name).value
+        }
+        let filter = EventTimeFilters(run: run, node: node, batch: batch).filter(
+          config: table.config, columns: table.columns, quotesColumns: table.quoting["column"]?.boolValue)
+        return try run.engine.relation(of: table).limited(to: run.invocation.flags.isEmptyRun ? 0 : nil)
+          .filtered(by: filter).value
+      })
+  }
+
+  private func functionFunction() -> Value {
+    .object(
+      NativeFunction("function") { [unowned self] arguments, _ in
+        let names = arguments.positional.map(\.text)
+        guard (1...2).contains(names.count) else {
+          throw DBTError(.compilation, "function() takes at most two arguments (\(names.count) given)")
+        }
+        let found = try run.engine.references.function(
+          names[names.count - 1], package: names.count == 2 ? names[0] : nil, from: node?.packageName ?? projectName,
+          subject: subject)
+        return try run.engine.relation(of: found).replacing(type: .function).value
       })
   }
 
@@ -236,7 +302,7 @@ final class RenderContext: AdapterHost {
     [
       "write": .function("write", ["payload"]) { [unowned self] values, _ in
         guard let node else { throw DBTError(.compilation, "cannot \"write\" macros or sources") }
-        buildPath = try run.files.write(values[0]?.text ?? "", .run, of: node)
+        buildPath = try run.files.write(values[0]?.text ?? "", .run, of: node, part: batch?.name)
         return .string("")
       },
       "load_agate_table": .function("load_agate_table") { [unowned self] _, _ in

@@ -40,6 +40,7 @@ struct ConfigSchema: Sendable {
     case .group: group
     case .metric, .semanticModel: metric
     case .savedQuery: savedQuery
+    case .function: function
     default: node
     }
   }
@@ -94,6 +95,12 @@ struct ConfigSchema: Sendable {
           "dbt_valid_to": nil, "dbt_valid_from": nil, "dbt_scd_id": nil, "dbt_updated_at": nil, "dbt_is_deleted": nil,
         ]),
       field("dbt_valid_to_current"),
+    ])
+
+  private static let function = ConfigSchema(
+    nodeFields + [
+      field("materialized", "function"), field("type", "scalar"), field("volatility"), field("runtime_version"),
+      field("entry_point"), field("snowflake", ["quote_args": true]),
     ])
 
   private static let test = ConfigSchema(

@@ -2,8 +2,8 @@ package import OrderedCollections
 
 /// The dependency graph of a manifest's enabled resources, with resources as small numbers for speed.
 ///
-/// Numbers follow dbt's order of insertion: sources, nodes, semantic models, exposures, metrics, unit tests, saved
-/// queries.
+/// Numbers follow dbt's order of insertion: sources, nodes, semantic models, exposures, functions, metrics, unit
+/// tests, saved queries.
 package struct ProjectGraph: Sendable {
   /// Unique ids by number.
   package private(set) var ids: OrderedSet<String> = []
@@ -16,7 +16,7 @@ package struct ProjectGraph: Sendable {
   package init(_ manifest: Manifest) throws(ProjectError) {
     let order: [any Collection<String>] = [
       manifest.sources.keys, manifest.nodes.keys, manifest.semanticModels.keys, manifest.exposures.keys,
-      manifest.metrics.keys, manifest.unitTests.keys, manifest.savedQueries.keys,
+      manifest.functions.keys, manifest.metrics.keys, manifest.unitTests.keys, manifest.savedQueries.keys,
     ]
     for keys in order { for id in keys { ids.append(id) } }
     parents = Array(repeating: [], count: ids.count)

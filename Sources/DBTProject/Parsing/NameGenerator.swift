@@ -35,7 +35,7 @@ final class NameGenerator {
   private func relationName(of node: Node) -> String? {
     switch node.resourceType {
     case .model: guard !node.isEphemeral else { return nil }
-    case .seed, .snapshot: break
+    case .seed, .snapshot, .function: break
     case .test:
       let stores = node.config["store_failures"]?.boolValue ?? false
       guard stores || environment.invocation.flags.storeFailures else { return nil }

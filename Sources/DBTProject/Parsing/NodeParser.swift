@@ -28,6 +28,7 @@ final class NodeParser {
       let folder = file.relativePath.split(separator: "/").dropLast().map { $0 + "/" }.joined()
       return [try sqlNode(file, .test, path: folder + file.stem + ".sql")]
     case .seed: return [try seed(file)]
+    case .function: return [try function(file)]
     default: return []
     }
   }
@@ -38,6 +39,16 @@ final class NodeParser {
         .unsupported, "Python models do not run on PostgreSQL: \(file.originalFilePath)", path: file.originalFilePath)
     }
     return try sqlNode(file, .model, path: file.relativePath)
+  }
+
+  private func function(_ file: SourceFile) throws(ProjectError) -> DraftNode {
+    guard file.relativePath.hasSuffix(".sql") else {
+      throw ProjectError(
+        .unsupported, "PostgreSQL runs functions in SQL only: \(file.originalFilePath)", path: file.originalFilePath)
+    }
+    var draft = try sqlNode(file, .function, path: file.relativePath)
+    draft.node.signature = FunctionSignature()
+    return draft
   }
 
   private func sqlNode(_ file: SourceFile, _ type: ResourceType, path: String) throws(ProjectError) -> DraftNode {

@@ -15,7 +15,7 @@ struct ParseMembers {
     var members: [String: Value] = [
       "ref": ref(relation), "source": source(relation),
       "metric": names("metric") { [capture] in capture.metrics.append($0) },
-      "function": names("function") { [capture] in capture.functions.append($0) },
+      "function": names("function", answer: relation) { [capture] in capture.functions.append($0) },
       "config": .object(ParseConfig(node: node, capture: capture)),
       "this": relation, "model": Value(node.json()), "sql": .none, "compiled_code": .none,
       "database": .string(node.database ?? environment.profile.database), "schema": .string(node.schema),
@@ -57,7 +57,9 @@ struct ParseMembers {
       })
   }
 
-  private func names(_ function: String, _ note: @escaping ([String]) -> Void) -> Value {
+  private func names(
+    _ function: String, answer: Value = .string(""), _ note: @escaping ([String]) -> Void
+  ) -> Value {
     .object(
       NativeFunction(function) { arguments, _ in
         let names = arguments.positional.map(\.text)
@@ -65,7 +67,7 @@ struct ParseMembers {
           throw DBTError(.compilation, "\(function)() takes at most two arguments (\(names.count) given)")
         }
         note(names)
-        return .string("")
+        return answer
       })
   }
 

@@ -30,7 +30,13 @@ struct ProjectAssembly {
     try DescriptionRenderer(environment, docs: resources.manifest.docs).render(resources)
     try PrimaryKey.infer(resources)
     try ProjectChecks(resources: resources, environment: environment).check()
-    for (id, draft) in resources.nodes { resources.manifest.nodes[id] = draft.node }
+    for (id, draft) in resources.nodes {
+      if draft.node.resourceType == .function {
+        resources.manifest.functions[id] = draft.node
+      } else {
+        resources.manifest.nodes[id] = draft.node
+      }
+    }
     for (id, drafts) in resources.disabled { resources.manifest.disabled[id] = drafts.map(\.node) }
     return resources
   }
@@ -38,13 +44,8 @@ struct ProjectAssembly {
   private func all(_ kind: FileKind, _ package: String) -> [SourceFile] { files[package]?[kind] ?? [] }
 
   private func addNodes(to resources: ParsedResources) throws(ProjectError) {
-    let kinds: [FileKind] = [.model, .snapshot, .analysis, .singularTest, .seed]
+    let kinds: [FileKind] = [.model, .snapshot, .analysis, .singularTest, .seed, .function]
     for (name, package) in environment.packages {
-      if let function = all(.function, name).first {
-        throw ProjectError(
-          .unsupported, "Functions are not supported yet: \(function.originalFilePath)", path: function.originalFilePath
-        )
-      }
       let inputs = kinds.flatMap { all($0, name) }
       let environment = environment
       let drafts = try ParallelMap.run(
@@ -192,11 +193,8 @@ struct PropertySections {
     for entry in try entries("data_tests", file) { try patcher.patchSingularTest(entry) }
     for entry in try entries("analyses", file) { try patcher.patch(entry) }
     for entry in try entries("exposures", file) { try entryParser.addExposure(entry) }
-    guard file.entries("functions").isEmpty else {
-      throw ProjectError(
-        .unsupported, "Functions are not supported yet: \(file.file.originalFilePath)", path: file.file.originalFilePath
-      )
-    }
+    let functions = FunctionPatcher(resources: resources, patcher: patcher)
+    for entry in try entries("functions", file) { try functions.patch(entry) }
     let semantics = SemanticParser(resources: resources, environment: parser.environment)
     for entry in try entries("metrics", file) { try semantics.add(entry, .metric) }
     for entry in try entries("groups", file) { try entryParser.addGroup(entry) }

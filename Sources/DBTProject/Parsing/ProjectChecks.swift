@@ -27,32 +27,15 @@ struct ProjectChecks {
           throw ProjectError(error.kind, error.message, resource: "snapshot \(node.name)", path: node.originalFilePath)
         }
       }
-      if node.resourceType == .model { try checkMicrobatch(node) }
+      if node.resourceType == .model, let begin = try MicrobatchCheck(node).begin() {
+        try resources.update(node.uniqueID) { draft throws(ProjectError) in draft.node.config["begin"] = .string(begin) }
+      }
     }
     try checkNames()
   }
 
   private func fault(_ node: Node, _ message: String) -> ProjectError {
     ProjectError(.parsing, message, resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
-  }
-
-  private func checkMicrobatch(_ node: Node) throws(ProjectError) {
-    guard node.materialized == "incremental", node.config["incremental_strategy"] == "microbatch" else { return }
-    let settings = [
-      ("event_time", "(string) config that indicates the name of the event time column"),
-      ("begin", "(datetime) config that indicates the earliest timestamp the microbatch model should be built from"),
-      ("batch_size", "config that indicates the size of a batch: hour, day, month or year"),
-    ]
-    for (key, meaning) in settings where !(node.config[key]?.isTruthy ?? false) {
-      throw fault(node, "Microbatch model '\(node.name)' must provide '\(key)' \(meaning).")
-    }
-    let sizes = ["hour", "day", "month", "year"]
-    if let size = node.config["batch_size"]?.stringValue, !sizes.contains(size) {
-      throw fault(
-        node,
-        "Microbatch model '\(node.name)' must provide a 'batch_size' config that is one of "
-          + "\(PlainValue.strings(sizes).pythonText), but got \(size).")
-    }
   }
 
   /// No two relations may have one name; no model may share a versioned model's name.

@@ -46,7 +46,7 @@ struct PropertyEntry: Sendable {
       }
       self.config = config
     }
-    if ["models", "seeds", "snapshots", "analyses", "data_tests"].contains(key) { try moveIntoConfig() }
+    if ["models", "seeds", "snapshots", "analyses", "functions", "data_tests"].contains(key) { try moveIntoConfig() }
     if key != "macros", key != "sources" { try renameTests() }
   }
 

@@ -1,12 +1,12 @@
 import PlainData
 
 /// A `ref(…)` or `source(…)` written as a bare expression in a property file.
-enum ReferenceExpression: Sendable, Hashable {
+package enum ReferenceExpression: Sendable, Hashable {
   case ref(RefArguments)
   case source(name: String, table: String)
 
   /// Reads the expression; nil when it is neither.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let text = text.trimmed
     guard let open = text.firstIndex(of: "("), text.last == ")" else { return nil }
     let name = String(text[..<open]).trimmed

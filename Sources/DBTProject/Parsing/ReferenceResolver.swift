@@ -49,11 +49,30 @@ struct ReferenceResolver {
           target, &node, kind: "node", name: reference.name, package: reference.package, version: reference.version)
       }
     }
-    if let name = node.functions.first {
-      throw ProjectError(
-        .unsupported, "function('\(name.joined(separator: "', '"))'): functions are not supported yet",
-        resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
+    for names in node.functions {
+      switch function(names, from: node.packageName) {
+      case .found(let id): add(id, to: &node.dependsOnNodes)
+      case let target:
+        try refuse(
+          target, &node, kind: "function", name: names.last ?? "", package: names.count > 1 ? names[0] : nil)
+      }
     }
+  }
+
+  /// A function, of the package named, else of the node's own or the root project, else of any.
+  private func function(_ names: [String], from package: String) -> Target {
+    guard let name = names.last else { return .missing }
+    for candidate in ResourceLookup.packages(root: root, node: package, named: names.count > 1 ? names[0] : nil) {
+      let found = resources.nodes.values.first { draft in
+        draft.node.resourceType == .function && draft.node.name == name
+          && (candidate == nil || draft.node.packageName == candidate)
+      }
+      if let found { return .found(found.node.uniqueID) }
+    }
+    let isDisabled = resources.disabled.values.contains { drafts in
+      drafts.contains { $0.node.resourceType == .function && $0.node.name == name }
+    }
+    return isDisabled ? .disabled : .missing
   }
 
   private func add(_ id: String, to list: inout [String]) { if !list.contains(id) { list.append(id) } }

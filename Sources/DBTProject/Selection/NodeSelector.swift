@@ -73,7 +73,7 @@ package struct NodeSelector: Sendable {
       [
         .model, .snapshot, .seed, .test, .unitTest, .source, .exposure, .metric, .savedQuery, .semanticModel, .function,
       ]
-    default: [.model, .test, .snapshot, .analysis, .seed, .operation]
+    default: [.model, .test, .snapshot, .analysis, .seed, .operation, .function]
     }
   }
 

@@ -1,0 +1,1 @@
+select x * {{ var('k', 2) }}

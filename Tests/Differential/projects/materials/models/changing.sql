@@ -1,0 +1,2 @@
+{{ config(materialized=var('kind', 'table')) }}
+select * from {{ ref('rates') }}

@@ -1,0 +1,1 @@
+select * from {{ ref('berths') }} where {{ tools.is_positive('berths') }}

@@ -1,0 +1,1 @@
+{% macro limit_of(column) %}least({{ column }}, 100){% endmacro %}

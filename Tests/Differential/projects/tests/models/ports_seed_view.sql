@@ -1,0 +1,1 @@
+select code, name, berths, '{{ var("zone", "EU") }}' as zone from {{ ref('ports_raw') }}

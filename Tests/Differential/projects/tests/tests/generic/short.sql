@@ -1,0 +1,3 @@
+{% test short(model, column_name, most=10) %}
+select * from {{ model }} where length({{ column_name }}) > {{ most }}
+{% endtest %}
