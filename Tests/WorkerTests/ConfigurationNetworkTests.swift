@@ -4,6 +4,7 @@ import GRPCClient
 import HTTP2Client
 import Observability
 import Secrets
+import TLSClient
 import Testing
 
 @testable import Worker
