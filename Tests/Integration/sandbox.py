@@ -130,7 +130,8 @@ class Clock:
         """Makes a worker that has not started yet live by this clock."""
         at = worker.command.index("--remount-ro")
         (worker_root(worker) / "clock").mkdir(exist_ok=True)
-        worker.command[at:at] = ["--ro-bind", self.folder, "/clock", "--setenv", "LD_PRELOAD", "/clock/clock.so"]
+        worker.command[at:at] = ["--ro-bind", self.folder, "/clock", "--setenv", "LD_PRELOAD", "/clock/clock.so",
+                                "--setenv", "SALLYPORT_CONFINE_READ", "/clock"]
 
 
 def worker_root(worker: stage_module.Worker) -> pathlib.Path:

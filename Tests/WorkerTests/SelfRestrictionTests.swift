@@ -140,6 +140,19 @@ import Testing
 
   // MARK: What is in reach
 
+  @Test func aHomeIsNotInReachForBeingAHome() throws {
+    let fixture = try ConfigurationFixture()
+    let home = try Self.folder()
+    let environment = ProcessEnvironment(
+      values: ["DBT_PROJECT_DIR": fixture.path("project"), "HOME": home, "HEALTH_FILE": home + "/state/health"])
+    let reach = Reach(try Configuration(environment), environment)
+    #expect(!reach.readable.contains { home.hasPrefix($0) }, "\(reach.readable)")
+    #expect(reach.writable == ["/tmp"], "what lies below another folder needs no rule of its own")
+    #expect(reach.readable.contains("/etc") && reach.readable.contains("/usr"))
+    #expect(reach.readable.contains { fixture.path("project").hasPrefix($0) })
+    #expect(reach.dialedPorts == nil && reach.listenedPort == nil)
+  }
+
   @Test func aProfileTellsWhichFilesItNeeds() throws {
     let root = try Self.folder()
     try Self.put(
