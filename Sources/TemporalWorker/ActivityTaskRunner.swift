@@ -36,6 +36,7 @@ final class ActivityTaskRunner: Sendable {
     let context = ActivityContext(task)
     running.withLock { $0[ObjectIdentifier(context)] = context }
     defer { _ = running.withLock { $0.removeValue(forKey: ObjectIdentifier(context)) } }
+    logger.debug("activity started", metadata: metadata(context, ["attempt": "\(context.attempt)"]))
     if isCancelling.withLock({ $0 }) { context.stop.fire(.workerShutdown) }
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.beat(task, context) }

@@ -5,7 +5,7 @@ import stage as stage_module
 
 
 def test_x12_a_short_soak_loses_no_task_and_grows_nothing():
-    with stage_module.Stage("nginx") as stage:
+    with stage_module.Stage("nginx", settings=soak_module.ONE_PARTITION) as stage:
         soak = soak_module.Soak(stage, minutes=0.75, seed=3)
         try:
             soak.run()
