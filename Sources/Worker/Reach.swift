@@ -54,7 +54,9 @@ extension Reach {
       for path in Reach.files(namedIn: folder + "/profiles.yml", environment) { places.add(path) }
     }
     if let macros = try? MacroPackages.find(configured: configuration.projects.macrosDirectory) { places.add(macros) }
-    if let home = environment.values["HOME"], home.hasPrefix("/"), home != "/" { places.add(folder: home + "/.postgresql") }
+    if let home = environment.values["HOME"], home.hasPrefix("/"), home != "/" {
+      places.add(folder: home + "/.postgresql")
+    }
 
     var written = Places()
     for folder in Reach.writtenFolders(configuration, environment) {
