@@ -1,3 +1,4 @@
+import EventLoop
 import GRPCClient
 import Logging
 import PlainData
@@ -31,7 +32,8 @@ final class ScriptedScheduler: TaskService {
     var shutdowns = 0
   }
 
-  let state = Mutex(State())
+  /// A mutex that ThreadSanitizer understands.
+  let state = PosixMutex(State())
 
   func set(_ change: (inout State) -> Void) { state.withLock { change(&$0) } }
 
