@@ -4,10 +4,13 @@ extension Evaluation {
   package func attribute(_ name: String, of value: Value) throws -> Value {
     switch value {
     case .undefined(let undefined):
-      if undefined.isAbsorbing { return absorbed(name) }
+      // dbt's undefined knows its own name.
+      if Self.commonNames.contains(name) { return withheld(name, value) }
+      if undefined.isAbsorbing { return name == "name" ? .string(undefined.name) : absorbed(name) }
       throw undefined.error
     case .dict(let dict):
       if let method = try builtIn(name, value) { return method }
+      if Self.commonNames.contains(name) { return withheld(name, value) }
       return dict[name] ?? noAttribute(name, value)
     case .object(let object):
       if !name.utf8.starts(with: "_".utf8), let found = try object.attribute(name, self) { return found }
@@ -37,7 +40,10 @@ extension Evaluation {
       if let slice = slice(key) { return .string(try slice.apply(to: text, self)) }
     case .object(let object):
       if let found = try object.item(key, self) { return found }
-      if let markup = object as? Markup { return try item(key, of: .string(markup.content)) }
+      if let markup = object as? Markup {
+        let found = try item(key, of: .string(markup.content))
+        return if case .string(let text) = found { .object(Markup(text)) } else { found }
+      }
     default: break
     }
     if case .string(let name) = key {
@@ -51,6 +57,26 @@ extension Evaluation {
       return noAttribute(name, value)
     }
     return noItem(key, value)
+  }
+
+  /// Python's `value[a:b]`: raises where `item(_:of:)` gives undefined.
+  func slice(_ key: Value, of value: Value) throws -> Value {
+    guard case .object(let slice as SliceObject) = key else { return try item(key, of: value) }
+    switch value {
+    case .undefined(let undefined):
+      if undefined.isAbsorbing { return value }
+      throw undefined.error
+    case .dict: throw JinjaError(.type, "unhashable type: 'slice'")
+    case .list(let list): return .list(ListObject(try slice.apply(to: list.items, self)))
+    case .tuple(let items): return .tuple(try slice.apply(to: items, self))
+    case .string(let text): return .string(try slice.apply(to: text, self))
+    case .object(let object):
+      if let markup = object as? Markup { return .object(Markup(try slice.apply(to: markup.content, self))) }
+      if let found = try object.item(key, self) { return found }
+      throw JinjaError(.type, "'\(value.typeName)' object is not subscriptable")
+    case .none, .bool, .int, .bigInt, .double, .decimal:
+      throw JinjaError(.type, "'\(value.typeName)' object is not subscriptable")
+    }
   }
 
   private func builtIn(_ name: String, _ value: Value) throws -> Value? { try value.builtInMethod(name) }
@@ -83,14 +109,25 @@ extension Evaluation {
 
   private func noAttribute(_ name: String, _ value: Value) -> Value {
     let isAbsorbing = undefinedPolicy == .absorbing
-    if name.utf8.starts(with: "__".utf8) {
-      return .undefined(
-        Undefined(
-          name: name, hint: "access to attribute '\(name)' of '\(value.typeName)' object is unsafe.",
-          reason: .unsafe, isAbsorbing: isAbsorbing))
-    }
+    if name.utf8.starts(with: "__".utf8) { return withheld(name, value) }
     return .undefined(Undefined(name: name, owner: description(value), isAbsorbing: isAbsorbing))
   }
+
+  /// What an attribute gives that Python's objects have and the sandbox withholds.
+  func withheld(_ name: String, _ value: Value) -> Value {
+    .undefined(
+      Undefined(
+        name: name,
+        hint: "access to attribute '\(name)' of '\(value.typeName.split(separator: ".").last ?? "")' object is unsafe.",
+        reason: .unsafe, isAbsorbing: undefinedPolicy == .absorbing))
+  }
+
+  /// Private attributes that every Python object has.
+  private static let commonNames: Set<String> = [
+    "__class__", "__delattr__", "__dir__", "__doc__", "__eq__", "__format__", "__ge__", "__getattribute__",
+    "__getstate__", "__gt__", "__hash__", "__init__", "__init_subclass__", "__le__", "__lt__", "__ne__", "__new__",
+    "__reduce__", "__reduce_ex__", "__repr__", "__setattr__", "__sizeof__", "__str__", "__subclasshook__",
+  ]
 
   private func noItem(_ key: Value, _ value: Value) -> Value {
     .undefined(
@@ -159,7 +196,14 @@ final class SliceObject: Object {
   }
 
   /// The positions the slice takes from a sequence of a length.
-  private func positions(_ count: Int) throws -> StrideTo<Int> {
+  func positions(_ count: Int) throws -> StrideTo<Int> {
+    let (first, last, step) = try bounds(count)
+    return Swift.stride(
+      from: first, to: last, by: step.magnitude > UInt(count) ? (step < 0 ? -count - 1 : count + 1) : step)
+  }
+
+  /// Python's `slice.indices`.
+  func bounds(_ count: Int) throws -> (first: Int, last: Int, step: Int) {
     func number(_ value: Value) throws -> Int? {
       switch value {
       case .none: return nil
@@ -179,8 +223,7 @@ final class SliceObject: Object {
     }
     let first = clamp(try number(start), step < 0 ? count - 1 : 0)
     let last = clamp(try number(stop), step < 0 ? -1 : count)
-    return Swift.stride(
-      from: first, to: last, by: step.magnitude > UInt(count) ? (step < 0 ? -count - 1 : count + 1) : step)
+    return (first, last, step)
   }
 
   func apply(to items: [Value], _ evaluation: Evaluation) throws -> [Value] {

@@ -18,6 +18,9 @@ enum Arithmetic {
     case .double(let number): return .double(-number)
     case .decimal(let number): return .decimal(number.negated)
     case .undefined(let undefined): throw undefined.error
+    case .object(let object):
+      if let result = try object.negated() { return result }
+      throw JinjaError(.type, "bad operand type for unary -: '\(value.typeName)'")
     default: throw JinjaError(.type, "bad operand type for unary -: '\(value.typeName)'")
     }
   }
@@ -27,6 +30,7 @@ enum Arithmetic {
     case .bool(let flag): return .int(flag ? 1 : 0)
     case .int, .bigInt, .double, .decimal: return value
     case .undefined(let undefined): throw undefined.error
+    case .object(let object) where try object.negated() != nil: return value
     default: throw JinjaError(.type, "bad operand type for unary +: '\(value.typeName)'")
     }
   }
@@ -67,7 +71,7 @@ enum Arithmetic {
 
   private static func double(_ number: Number) throws -> Double {
     let value = number.doubleValue
-    if value.isInfinite, case .big = number { throw JinjaError(.arithmetic, "int too large to convert to float") }
+    if value.isInfinite, case .big = number { throw JinjaError(.overflow, "int too large to convert to float") }
     return value
   }
 
@@ -78,11 +82,11 @@ enum Arithmetic {
     case .subtract: result = a.subtractingReportingOverflow(b)
     case .multiply: result = a.multipliedReportingOverflow(by: b)
     case .divide:
-      guard b != 0 else { throw JinjaError(.arithmetic, "division by zero") }
+      guard b != 0 else { throw JinjaError(.zeroDivision, "division by zero") }
       guard a.magnitude < 1 << 53, b.magnitude < 1 << 53 else { return nil }
       return .double(Double(a) / Double(b))
     case .floorDivide, .modulo:
-      guard b != 0 else { throw JinjaError(.arithmetic, "integer division or modulo by zero") }
+      guard b != 0 else { throw JinjaError(.zeroDivision, "integer division or modulo by zero") }
       guard b != -1 else { return operation == .modulo ? .int(0) : try negate(.int(a)) }
       let (quotient, remainder) = a.quotientAndRemainder(dividingBy: b)
       let isOff = remainder != 0 && (remainder < 0) != (b < 0)
@@ -100,15 +104,15 @@ enum Arithmetic {
     case .subtract: return integer(a - b)
     case .multiply: return integer(try BigInteger.multiply(a, b))
     case .divide:
-      guard !b.isZero else { throw JinjaError(.arithmetic, "division by zero") }
+      guard !b.isZero else { throw JinjaError(.zeroDivision, "division by zero") }
       return .double(try quotient(a, b))
     case .floorDivide, .modulo:
-      guard !b.isZero else { throw JinjaError(.arithmetic, "integer division or modulo by zero") }
+      guard !b.isZero else { throw JinjaError(.zeroDivision, "integer division or modulo by zero") }
       let (quotient, remainder) = a.floorDivided(by: b)
       return integer(operation == .modulo ? remainder : quotient)
     case .power:
       if b.isNegative {
-        guard !a.isZero else { throw JinjaError(.arithmetic, "0.0 cannot be raised to a negative power") }
+        guard !a.isZero else { throw JinjaError(.zeroDivision, "0.0 cannot be raised to a negative power") }
         return .double(try doubles(.power, a.doubleValue, b.doubleValue))
       }
       if a.bitWidth <= 1 {
@@ -129,7 +133,7 @@ enum Arithmetic {
     var bits = top.magnitude.reversed().reduce(UInt64(0)) { $0 << 32 | UInt64($1) }
     if !rest.isZero || !lost.isZero { bits |= 1 }
     let value = scalbn(Double(bits), Int32(clamping: max(0, excess) - shift))
-    guard value.isFinite else { throw JinjaError(.arithmetic, "integer division result too large for a float") }
+    guard value.isFinite else { throw JinjaError(.overflow, "integer division result too large for a float") }
     return a.isNegative != b.isNegative ? -value : value
   }
 
@@ -139,20 +143,20 @@ enum Arithmetic {
     case .subtract: return a - b
     case .multiply: return a * b
     case .divide:
-      guard b != 0 else { throw JinjaError(.arithmetic, "float division by zero") }
+      guard b != 0 else { throw JinjaError(.zeroDivision, "float division by zero") }
       return a / b
     case .floorDivide:
-      guard b != 0 else { throw JinjaError(.arithmetic, "float floor division by zero") }
+      guard b != 0 else { throw JinjaError(.zeroDivision, "float floor division by zero") }
       return floorDivision(a, b).quotient
     case .modulo:
-      guard b != 0 else { throw JinjaError(.arithmetic, "float modulo") }
+      guard b != 0 else { throw JinjaError(.zeroDivision, "float modulo") }
       return floorDivision(a, b).remainder
     case .power:
-      if a == 0, b < 0 { throw JinjaError(.arithmetic, "0.0 cannot be raised to a negative power") }
+      if a == 0, b < 0 { throw JinjaError(.zeroDivision, "0.0 cannot be raised to a negative power") }
       let result = pow(a, b)
       if result.isNaN, !a.isNaN, !b.isNaN { throw JinjaError(.type, "complex numbers are not supported") }
       if result.isInfinite, a.isFinite, b.isFinite {
-        throw JinjaError(.arithmetic, "(34, 'Numerical result out of range')")
+        throw JinjaError(.overflow, "(34, 'Numerical result out of range')")
       }
       return result
     }
@@ -182,8 +186,8 @@ extension Evaluation {
   package func binary(_ operation: BinaryOperator, _ left: Value, _ right: Value) throws -> Value {
     if case .undefined(let undefined) = left { throw undefined.error }
     if operation == .modulo, let format = left.stringValue {
-      let text = try PrintfFormat.apply(format, right, self)
-      return .string(text)
+      if left.objectValue is Markup { return try MarkupMethods.printf(format, right, self) }
+      return .string(try PrintfFormat.apply(format, right, self))
     }
     if case .undefined(let undefined) = right { throw undefined.error }
     if let a = left.number, let b = right.number { return try Arithmetic.apply(operation, a, b) }
@@ -266,10 +270,18 @@ extension Evaluation {
     case .notEqual: return !(try equal(left, right))
     case .isIn: return try contains(left, in: right)
     case .isNotIn: return !(try contains(left, in: right))
+    case .less, .lessOrEqual, .greater, .greaterOrEqual:
+      if let a = left.asSet, let b = right.asSet {
+        let isProper = comparison == .less || comparison == .greater
+        return comparison == .less || comparison == .lessOrEqual
+          ? a.isSubset(of: b, proper: isProper) : b.isSubset(of: a, proper: isProper)
+      }
+    }
+    switch comparison {
     case .less: return try order(left, right, "<").map { $0 < 0 } ?? false
     case .lessOrEqual: return try order(left, right, "<=").map { $0 <= 0 } ?? false
     case .greater: return try order(left, right, ">").map { $0 > 0 } ?? false
-    case .greaterOrEqual: return try order(left, right, ">=").map { $0 >= 0 } ?? false
+    default: return try order(left, right, ">=").map { $0 >= 0 } ?? false
     }
   }
 
@@ -299,6 +311,10 @@ extension Evaluation {
       if let answer = try object.contains(element, self) { return answer }
     case .list, .tuple: break
     default: throw JinjaError(.type, "argument of type '\(container.typeName)' is not iterable")
+    }
+    // A NaN is found in a list that holds it, though it equals nothing.
+    if case .double(let number) = element, number.isNaN {
+      return try elements(of: container).contains { if case .double(let other) = $0 { other.isNaN } else { false } }
     }
     for candidate in try elements(of: container) where try equal(candidate, element) { return true }
     return false
@@ -335,6 +351,12 @@ extension Evaluation {
 }
 
 extension Value {
+  /// A set or a view of a dict's keys or items as a set.
+  fileprivate var asSet: SetObject? {
+    guard case .object(let object) = self else { return nil }
+    return object as? SetObject ?? (object as? DictView)?.set
+  }
+
   /// How often a sequence is repeated when multiplied by this value.
   var repetition: Int? {
     switch self {

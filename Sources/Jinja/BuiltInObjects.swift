@@ -42,12 +42,28 @@ final class DictView: Object, ReprWriting {
     return dict.count == other.dict.count && elements.allSatisfy(other.elements.contains)
   }
 
+  func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
+    guard name == "isdisjoint", part != .values else { return nil }
+    return .object(
+      NativeFunction(name) { [self] arguments, evaluation in
+        let other = try evaluation.elements(of: try arguments.bind(name, ["other"])[0] ?? .none)
+        return .bool(!other.contains(where: elements.contains))
+      })
+  }
+
+  /// The elements as a set; nil for values, which need not be hashable.
+  var set: SetObject? { part == .values ? nil : try? SetObject(elements) }
+
   func binary(_ operation: BinaryOperator, _ other: Value, reversed: Bool) throws -> Value? {
-    guard operation == .subtract, part != .values, !reversed, case .object(let object) = other else { return nil }
+    guard operation == .subtract, part != .values, !reversed else { return nil }
     let removed: [Value]
-    switch object {
-    case let set as SetObject: removed = set.items
-    case let view as DictView: removed = view.elements
+    switch other {
+    case .list(let list): removed = list.items
+    case .tuple(let items): removed = items
+    case .dict(let dict): removed = dict.keys
+    case .string(let text): removed = text.unicodeScalars.map { .string(String($0)) }
+    case .object(let set as SetObject): removed = set.items
+    case .object(let view as DictView): removed = view.elements
     default: return nil
     }
     return .object(try SetObject(elements.filter { !removed.contains($0) }))
@@ -95,7 +111,7 @@ package final class RangeObject: Object {
       ? UInt(Int.max) : distance.partialValue <= 0 ? 0 : (UInt(distance.partialValue) - 1) / width + 1
     guard count <= 100_000 else {
       throw JinjaError(
-        .arithmetic, "Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).")
+        .overflow, "Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).")
     }
     self.start = start
     self.stop = stop
@@ -113,11 +129,41 @@ package final class RangeObject: Object {
 
   package func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {
     if case .object(let slice as SliceObject) = key {
-      return .list(ListObject(try slice.apply(to: (0..<length).map(element), evaluation)))
+      guard slice.isValid else { return nil }
+      let (first, last, step) = try slice.bounds(length)
+      return .object(
+        try RangeObject(start: start &+ first &* self.step, stop: start &+ last &* self.step, step: self.step &* step))
     }
     guard let index = key.intValue ?? key.boolValue.map({ $0 ? 1 : 0 }) else { return nil }
     let position = index < 0 ? index + length : index
     return (0..<length).contains(position) ? element(position) : nil
+  }
+
+  package func contains(_ element: Value, _ evaluation: Evaluation) throws -> Bool? {
+    guard let index = element.intValue ?? element.boolValue.map({ $0 ? 1 : 0 }) else { return nil }
+    let (distance, isFar) = index.subtractingReportingOverflow(start)
+    guard length > 0, !isFar, !distance.remainderReportingOverflow(dividingBy: step).overflow else { return false }
+    return distance % step == 0 && (0..<length).contains(distance / step)
+  }
+
+  package func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
+    switch name {
+    case "start": return .int(start)
+    case "stop": return .int(stop)
+    case "step": return .int(step)
+    case "index", "count":
+      return .object(
+        NativeFunction(name) { [self] arguments, evaluation in
+          let wanted = try arguments.bind(name, ["value"])[0] ?? .none
+          for index in 0..<length where try evaluation.equal(element(index), wanted) {
+            return .int(name == "index" ? index : 1)
+          }
+          if name == "count" { return .int(0) }
+          throw JinjaError(
+            .value, wanted.intValue == nil ? "sequence.index(x): x not in sequence" : "\(wanted.repr) is not in range")
+        })
+    default: return nil
+    }
   }
 
   package func isEqual(to other: any Object) -> Bool {
@@ -126,55 +172,6 @@ package final class RangeObject: Object {
   }
 
   package func hash(into hasher: inout Hasher) { hasher.combine(length) }
-}
-
-/// Python's bytes, as far as templates meet them: what `str.encode` gives.
-package final class BytesObject: Object {
-  package let bytes: [UInt8]
-  package init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-  package var typeName: String { "bytes" }
-  package var count: Int? { bytes.count }
-  package var kinds: ValueKinds { [.sequence, .iterable] }
-  package func iterate(_ evaluation: Evaluation) -> [Value]? { bytes.map { .int(Int($0)) } }
-  package func isEqual(to other: any Object) -> Bool { (other as? BytesObject)?.bytes == bytes }
-  package func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
-
-  package var repr: String {
-    let quote = bytes.contains(0x27) && !bytes.contains(0x22) ? "\"" : "'"
-    var text = "b" + quote
-    for byte in bytes {
-      switch byte {
-      case 0x0a: text += "\\n"
-      case 0x0d: text += "\\r"
-      case 0x09: text += "\\t"
-      case 0x5c: text += "\\\\"
-      case 0x27 where quote == "'": text += "\\'"
-      case 0x20...0x7e: text += String(decoding: CollectionOfOne(byte), as: UTF8.self)
-      default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-      }
-    }
-    return text + quote
-  }
-
-  package func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
-    switch name {
-    case "decode":
-      .object(
-        NativeFunction(name) { [bytes] _, _ in
-          guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw JinjaError(.value, "'utf-8' codec can't decode bytes")
-          }
-          return .string(text)
-        })
-    case "hex":
-      .object(
-        NativeFunction(name) { [bytes] _, _ in
-          .string(bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
-        })
-    default: nil
-    }
-  }
 }
 
 /// Jinja's `namespace()`: attributes that `set` can change from inner scopes.
@@ -188,7 +185,11 @@ package final class NamespaceObject: Object {
 
   package func attribute(_ name: String, _ evaluation: Evaluation) -> Value? { members[name] }
 
-  package func item(_ key: Value, _ evaluation: Evaluation) -> Value? { key.stringValue.flatMap { members[$0] } }
+  /// Jinja knows attributes only; those with a leading underscore are set and never given back.
+  package func item(_ key: Value, _ evaluation: Evaluation) -> Value? {
+    guard let name = key.stringValue, let found = members[name] else { return nil }
+    return name.utf8.first == UInt8(ascii: "_") ? evaluation.withheld(name, .object(self)) : found
+  }
 
   package func setAttribute(_ name: String, _ value: Value, _ evaluation: Evaluation) throws {
     try evaluation.charge(elements: 1)
@@ -240,6 +241,14 @@ final class Joiner: Object {
 
   var typeName: String { "Joiner" }
   var kinds: ValueKinds { .callable }
+
+  func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
+    switch name {
+    case "sep": separator
+    case "used": .bool(isUsed)
+    default: nil
+    }
+  }
 
   func call(_ arguments: Arguments, _ evaluation: Evaluation) -> Value {
     defer { isUsed = true }

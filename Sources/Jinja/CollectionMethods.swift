@@ -58,9 +58,9 @@ struct ListMethods {
 
   private func pop(_ arguments: Arguments) throws -> Value {
     let index = try arguments.bind("pop", ["index?"])[0]?.requireInt() ?? -1
-    guard !list.items.isEmpty else { throw JinjaError(.lookup, "pop from empty list") }
+    guard !list.items.isEmpty else { throw JinjaError(.index, "pop from empty list") }
     let position = index < 0 ? index + list.items.count : index
-    guard list.items.indices.contains(position) else { throw JinjaError(.lookup, "pop index out of range") }
+    guard list.items.indices.contains(position) else { throw JinjaError(.index, "pop index out of range") }
     return list.items.remove(at: position)
   }
 
@@ -136,9 +136,9 @@ struct DictMethods {
         return found
       }
       if let fallback = bound[1] { return fallback }
-      throw JinjaError(.lookup, (bound[0] ?? .none).shortRepr)
+      throw JinjaError(.key, (bound[0] ?? .none).shortRepr)
     case .popitem:
-      guard let (key, value) = dict.popLast() else { throw JinjaError(.lookup, "popitem(): dictionary is empty") }
+      guard let (key, value) = dict.popLast() else { throw JinjaError(.key, "'popitem(): dictionary is empty'") }
       return .tuple([key, value])
     case .setdefault:
       let bound = try arguments.bind(name, ["key", "default?"])
@@ -208,39 +208,6 @@ extension Evaluation {
       }
       try parts[0].requireHashable()
       dict[parts[0]] = parts[1]
-    }
-  }
-}
-
-/// Methods of Python's numbers.
-enum NumberMethods {
-  static func call(_ method: MethodName, _ receiver: Value, _ arguments: Arguments) throws -> Value {
-    switch (method, receiver) {
-    case (.quantize, .decimal(let number)):
-      guard case .decimal(let model)? = try arguments.bind("quantize", ["exp", "rounding?"])[0] else {
-        throw JinjaError(.type, "quantize() needs a Decimal")
-      }
-      return .decimal(number.quantized(to: model.exponent))
-    case (.toIntegralValue, .decimal(let number)):
-      return .decimal(number.exponent >= 0 ? number : number.quantized(to: 0))
-    case (.normalize, .decimal(let number)):
-      var (coefficient, exponent) = (number.coefficient, number.exponent)
-      if coefficient.isZero { return .decimal(PythonDecimal(0)) }
-      while true {
-        let (shorter, digit) = coefficient.truncatedDivided(by: BigInteger(10))
-        guard digit.isZero else { return .decimal(PythonDecimal(coefficient, exponent: exponent)) }
-        (coefficient, exponent) = (shorter, exponent + 1)
-      }
-    default: break
-    }
-    _ = try arguments.bind(method.rawValue, [])
-    switch (method, receiver) {
-    case (.isInteger, .double(let number)): return .bool(number.isFinite && number == number.rounded(.towardZero))
-    case (.bitLength, .int(let number)): return .int(BigInteger(number).bitWidth)
-    case (.bitLength, .bigInt(let number)): return .int(number.bitWidth)
-    case (.bitLength, .bool(let flag)): return .int(flag ? 1 : 0)
-    case (.asIntegerRatio, _): return .tuple([receiver, .int(1)])
-    default: return receiver
     }
   }
 }

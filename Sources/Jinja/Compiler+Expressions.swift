@@ -5,11 +5,12 @@ extension Compiler {
     let offset = expression.offset
     switch expression.kind {
     case .constant(let literal): return ConstantNode(literal)
-    case .name(let name): return NameNode(reference(name, scope))
+    case .name(let name): return nameNode(name, scope)
     case .namespaceTarget: throw unit.error(.syntax, "namespace reference outside of a target", at: offset)
     case .attribute(let object, let name):
       return AttributeNode(try self.expression(object, scope, soft: soft), name, at: offset)
-    case .item(let object, let key): return try item(object, key, scope, soft, offset)
+    case .item(let object, let key):
+      return try item(object, key, scope, soft, offset, isConstant: expression.isConstant)
     case .slice(let start, let stop, let step):
       return SliceNode(
         try optional(start, scope, soft), try optional(stop, scope, soft), try optional(step, scope, soft))
@@ -46,11 +47,12 @@ extension Compiler {
         operands.append((comparison, try self.expression(operand, scope, soft: soft)))
       }
       return CompareNode(try self.expression(first, scope, soft: soft), operands, at: offset)
-    case .concatenate(let parts): return ConcatenateNode(try all(parts, scope, soft))
+    case .concatenate(let parts):
+      return ConcatenateNode(try all(parts, scope, soft), joinsMarkup: scope.escape == .on && !expression.isConstant)
     case .conditional(let test, let then, let otherwise):
       return ConditionalNode(
         test: try self.expression(test, scope, soft: true), then: try self.expression(then, scope, soft: true),
-        otherwise: try optional(otherwise, scope, true))
+        otherwise: try optional(otherwise, scope, true), line: unit.line(at: offset))
     case .list(let items): return ListNode(try all(items, scope, soft))
     case .tuple(let items): return TupleNode(try all(items, scope, soft), at: offset)
     case .dict(let pairs):
@@ -81,10 +83,13 @@ extension Compiler {
   }
 
   private func item(
-    _ object: Expression, _ key: Expression, _ scope: Scope, _ soft: Bool, _ offset: Int
+    _ object: Expression, _ key: Expression, _ scope: Scope, _ soft: Bool, _ offset: Int, isConstant: Bool
   ) throws(JinjaError) -> any Evaluable {
-    ItemNode(
-      try expression(object, scope, soft: soft), try expression(key, scope, soft: soft), at: offset)
+    let objectNode = try expression(object, scope, soft: soft)
+    let keyNode = try expression(key, scope, soft: soft)
+    // Jinja hands slices to Python as they are, unless it computes the whole while compiling.
+    if case .slice = key.kind, !isConstant { return StrictSliceNode(objectNode, keyNode, at: offset) }
+    return ItemNode(objectNode, keyNode, at: offset)
   }
 
   private func arguments(
@@ -116,7 +121,7 @@ extension Compiler {
       if let input { try expression(input, scope, soft: soft) } else { CapturedNode() }
     let arguments = try self.arguments(list, scope, soft)
     guard let body = Filters.table[name] else {
-      guard soft else { throw unit.error(.syntax, "No filter named \(PythonText.repr(name)).", at: offset) }
+      guard soft else { throw unit.error(.assertion, "No filter named \(PythonText.repr(name)).", at: offset) }
       return MissingNode("No filter named \(PythonText.repr(name)) found.", at: offset)
     }
     return FilterNode(inputNode, body, arguments, at: offset)
@@ -128,7 +133,7 @@ extension Compiler {
     let subjectNode = try expression(subject, scope, soft: soft)
     let arguments = try self.arguments(list, scope, soft)
     guard let body = Tests.table[name] else {
-      guard soft else { throw unit.error(.syntax, "No test named \(PythonText.repr(name)).", at: offset) }
+      guard soft else { throw unit.error(.assertion, "No test named \(PythonText.repr(name)).", at: offset) }
       return MissingNode("No test named \(PythonText.repr(name)) found.", at: offset)
     }
     return TestNode(subjectNode, body, arguments, at: offset)

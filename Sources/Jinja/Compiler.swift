@@ -2,17 +2,43 @@
 struct Compiler {
   let unit: SourceUnit
   let options: CompileOptions
+  /// The named blocks that the code at hand may run.
+  private(set) var blocks: [String: NamedBlock] = [:]
+
+  init(unit: SourceUnit, options: CompileOptions) {
+    self.unit = unit
+    self.options = options
+  }
 
   // MARK: Functions
 
   /// The body of a template.
-  func compileRoot(_ statements: [Statement]) throws(JinjaError) -> Function {
+  mutating func compileRoot(_ statements: [Statement]) throws(JinjaError) -> Function {
     let scope = Scope(parent: nil, layout: Scope.Layout())
     scope.analyze(statements)
+    try compileBlocks(in: statements, root: scope)
     let block = try self.block(statements, scope, soft: false)
     let entry = entry(scope)
     return Function(
       name: "root", unit: unit, slotCount: scope.layout.slotCount, signature: nil, entry: entry, body: block)
+  }
+
+  /// Compiles the named blocks of statements, inner ones first. `root` is nil for those of macro definitions.
+  private mutating func compileBlocks(in statements: [Statement], root: Scope?) throws(JinjaError) {
+    blocks = [:]
+    for block in Walk.blocks(in: statements) {
+      let scope = Scope(parent: root, layout: Scope.Layout())
+      scope.escape = .off
+      let asksSuper = Undeclared.find(["super"], in: block.body).contains("super")
+      if asksSuper { scope.declareParameter("super") }
+      scope.analyze(block.body)
+      let body = try self.block(block.body, scope, soft: false)
+      let entry = entry(scope)
+      let function = Function(
+        name: block.name, unit: unit, slotCount: scope.layout.slotCount, signature: nil, entry: entry, body: body)
+      blocks[block.name] = NamedBlock(
+        function: function, superSlot: asksSuper ? scope.slot("super") : nil, needsRoot: root != nil)
+    }
   }
 
   /// A macro, test, materialization or call block. `parent` is nil for definitions, which see the context only.
@@ -21,16 +47,17 @@ struct Compiler {
     for parameter in macro.parameters { scope.declareParameter(parameter.name) }
     var special: [String: Bool] = [:]
     let isExplicit = macro.parameters.contains { $0.name == "caller" }
-    if isExplicit, Walk.mentions("caller", in: macro.body),
+    let undeclared = Undeclared.find(["caller", "kwargs", "varargs"], in: macro.body)
+    if isExplicit, undeclared.contains("caller"),
       macro.parameters.contains(where: { $0.name == "caller" && $0.defaultValue == nil })
     {
       throw unit.error(
-        .syntax,
+        .assertion,
         "When defining macros or call blocks the special \"caller\" argument must be omitted or be given a default.",
         at: macro.range.lowerBound)
     }
     for name in ["caller", "kwargs", "varargs"] {
-      let isUsed = Walk.mentions(name, in: macro.body) && !macro.parameters.contains { $0.name == name }
+      let isUsed = undeclared.contains(name) && !macro.parameters.contains { $0.name == name }
       special[name] = isUsed
       if isUsed { scope.declareParameter(name) }
     }
@@ -56,6 +83,8 @@ struct Compiler {
 
   /// A top-level block as a definition of its own.
   func definition(_ macro: MacroSyntax) throws(JinjaError) -> MacroDefinition {
+    var compiler = self
+    try compiler.compileBlocks(in: macro.body, root: nil)
     let calls = CallAnalysis(macro)
     let parameters = macro.parameters.map {
       MacroDefinition.Parameter(name: $0.name, annotation: $0.annotation, hasDefault: $0.defaultValue != nil)
@@ -64,7 +93,7 @@ struct Compiler {
       name: macro.name, kind: macro.kind, parameters: parameters, source: unit.text(macro.range),
       contents: unit.text(macro.contents), path: unit.path, line: unit.line(at: macro.range.lowerBound),
       calledNames: calls.called, dispatchedNames: calls.dispatched,
-      function: try compileMacro(macro, parent: nil), hasDBTName: options.dbtBlocks)
+      function: try compiler.compileMacro(macro, parent: nil), hasDBTName: options.dbtBlocks)
   }
 
   /// What entering a scope does to its slots.
@@ -111,7 +140,7 @@ struct Compiler {
     case .text(let text): return TextNode(text)
     case .output(let value):
       return OutputNode(
-        try expression(value, scope, soft: soft), isConstant: value.isConstant, at: value.offset)
+        try expression(value, scope, soft: soft), isConstant: value.isConstant, escape: scope.escape, at: value.offset)
     case .evaluate(let value): return EvaluateNode(try expression(value, scope, soft: soft), at: value.offset)
     case .breakLoop: return FlowNode(.breakLoop)
     case .continueLoop: return FlowNode(.continueLoop)
@@ -141,24 +170,32 @@ struct Compiler {
       let filterNode: (any Evaluable)? =
         if let filter { try expression(filter, inner, soft: false) } else { nil }
       return SetBlockNode(
-        try self.target(target, scope), entry(inner), compiled, filter: filterNode, at: statement.offset)
+        try self.target(target, scope), entry(inner), compiled, filter: filterNode, escape: scope.escape,
+        at: statement.offset)
     case .filterBlock(let filter, let body):
       let inner = Scope(parent: scope)
       inner.analyze(body)
       inner.analyze(filter)
       let compiled = try block(body, inner, soft: false)
       let filterNode = try expression(filter, inner, soft: false)
-      return FilterBlockNode(entry(inner), compiled, filter: filterNode, at: statement.offset)
+      return FilterBlockNode(entry(inner), compiled, filter: filterNode, escape: scope.escape, at: statement.offset)
     case .callBlock(let call, let block):
       let caller = try compileMacro(block, parent: scope, isCaller: true)
       let callNode = try expression(call, scope, soft: soft)
       return CallBlockNode(callNode, caller: caller, at: call.offset)
     case .with(let bindings, let body): return try withNode(bindings, body, scope, at: statement.offset)
-    case .scope(let body, let isBlock):
-      let inner = Scope(parent: isBlock ? scope.outermost : scope)
+    case .block(let block): return try blockNode(block, scope, at: statement.offset)
+    case .autoescape(let value, let body):
+      let inner = Scope(parent: scope)
+      inner.analyze(value)
       inner.analyze(body)
+      inner.escape =
+        if case .constant(let literal) = value.kind { literal.value.isTruthy ? .on : .off } else { .dynamic }
+      let node = try expression(value, inner, soft: soft)
       let compiled = try block(body, inner, soft: false)
-      return ScopeNode(entry(inner), [], compiled, at: statement.offset)
+      return AutoescapeNode(node, entry(inner), compiled, at: statement.offset)
+    case .load(let template, _):
+      return LoadNode(try expression(template, scope, soft: soft), at: statement.offset)
     default: return Block([])
     }
   }
@@ -178,6 +215,21 @@ struct Compiler {
     return ScopeNode(entry(inner), compiled, block, at: offset)
   }
 
+  private func blockNode(
+    _ syntax: BlockSyntax, _ scope: Scope, at offset: Int
+  ) throws(JinjaError) -> any Executable {
+    if syntax.isScoped, !syntax.isRequired {
+      // It sees all variables around it, as a scope does, but none of the tags around it.
+      let inner = Scope(parent: scope)
+      inner.escape = .off
+      inner.analyze(syntax.body)
+      let compiled = try block(syntax.body, inner, soft: false)
+      return ScopeNode(entry(inner), [], compiled, at: offset)
+    }
+    guard let block = blocks[syntax.name] else { return Block([]) }
+    return BlockNode(block, isRequired: syntax.isRequired, at: offset)
+  }
+
   private func macroNode(_ macro: MacroSyntax, _ scope: Scope) throws(JinjaError) -> any Executable {
     // dbt stores macros under a mangled name that templates do not see: they only exist as definitions.
     if options.dbtBlocks { return Block([]) }
@@ -186,7 +238,12 @@ struct Compiler {
   }
 
   private func forNode(_ loop: ForSyntax, _ scope: Scope, at offset: Int) throws(JinjaError) -> any Executable {
-    let usesLoop = loop.isRecursive || Walk.mentions("loop", in: loop.body)
+    if let offset = Walk.assignment(of: "loop", in: loop.body + loop.otherwise) {
+      throw unit.error(.assertion, "Can't assign to special loop variable in for-loop target", at: offset)
+    }
+    let usesLoop =
+      loop.isRecursive || Undeclared.find(["loop"], in: loop.body).contains("loop")
+      || Walk.blocks(in: loop.body + loop.otherwise).contains(where: \.isScoped)
     // A recursive loop is a function: each level has a frame of its own.
     let outer = loop.isRecursive ? Scope(parent: scope, layout: Scope.Layout()) : scope
     let bodyScope = Scope(parent: outer)
@@ -213,10 +270,18 @@ struct Compiler {
     return ForNode(
       iterable: iterable, target: targetNode, filter: filter, entry: bodyEntry, body: body, otherwise: otherwise,
       elseEntry: elseEntry, loopSlot: loopSlot, recursiveSlotCount: loop.isRecursive ? outer.layout.slotCount : nil,
-      at: offset)
+      escape: scope.escape, at: offset)
   }
 
   // MARK: Names
+
+  /// The node of a name that is read.
+  func nameNode(_ name: String, _ scope: Scope) -> any Evaluable {
+    if name == "self", scope.owner(of: name).map({ $0.fallsBackToContext(name) && !$0.stores.contains(name) }) ?? true {
+      return SelfNode()
+    }
+    return NameNode(reference(name, scope))
+  }
 
   func reference(_ name: String, _ scope: Scope) -> NameReference {
     scope.load(name)

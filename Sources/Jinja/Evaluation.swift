@@ -17,6 +17,11 @@ package final class Evaluation {
   private var parts: [Value]?
   /// The input of the filter of a filter block.
   private(set) var captured = Value.none
+  /// Whether the innermost `autoescape` tag that runs is on.
+  var autoescapes = false
+  private var blockDepth = 0
+  /// The blocks of the template that runs, and its frame.
+  private(set) var running: (blocks: [String: NamedBlock], root: Frame)?
   private var calls: [Call] = []
   /// The call expression being evaluated.
   var callSite: (unit: SourceUnit, offset: Int)?
@@ -77,6 +82,9 @@ package final class Evaluation {
 
   private func run(_ template: Template) throws -> Flow {
     let frame = Frame(template.root.slotCount, parent: nil, unit: template.unit)
+    let outer = running
+    running = (template.blocks, frame)
+    defer { running = outer }
     // A macro of the text is a variable of the frame it holds: without this neither would be freed.
     defer { for slot in frame.slots.indices { frame.slots[slot] = nil } }
     do {
@@ -138,7 +146,7 @@ package final class Evaluation {
     }
     try bind(arguments, to: function, frame, name)
     do {
-      return .string(try capture { try function.body.execute(self, frame) }.text)
+      return captured(try capture { try function.body.execute(self, frame) }.text)
     } catch let result as MacroReturn {
       // A return() inside a call block belongs to the macro the block stands in.
       if name == "caller", parent != nil { throw result }
@@ -233,6 +241,14 @@ package final class Evaluation {
     }
   }
 
+  /// Appends the result of a call or filter block, which must be text unless the render is native.
+  func emitText(_ value: Value) throws {
+    if parts == nil, value.stringValue == nil {
+      throw JinjaError(.type, "sequence item 0: expected str instance, \(value.typeName) found")
+    }
+    try emit(value)
+  }
+
   func emit(_ text: String) throws {
     if parts != nil {
       parts?.append(.string(text))
@@ -262,6 +278,50 @@ package final class Evaluation {
     let flow = try body()
     return (output, flow)
   }
+
+  /// Runs the statements of a block whose output is kept: as text, or in native mode as dbt does, where every part must
+  /// be text already.
+  func captureBlock(_ body: () throws -> Flow) throws -> (text: String, flow: Flow) {
+    guard let saved = parts else { return try capture(body) }
+    parts = []
+    defer { parts = saved }
+    let flow = try body()
+    var text = ""
+    for (index, part) in (parts ?? []).enumerated() {
+      guard let piece = part.stringValue else {
+        throw JinjaError(.type, "sequence item \(index): expected str instance, \(part.typeName) found")
+      }
+      text += piece
+    }
+    try charge(bytes: text.utf8.count)
+    return (text, flow)
+  }
+
+  /// Captured text as a value: marked as safe where output is escaped.
+  func captured(_ text: String) -> Value { autoescapes ? .object(Markup(text)) : .string(text) }
+
+  func captured(_ text: String, _ mode: EscapeMode) -> Value {
+    mode == .on || (mode == .dynamic && autoescapes) ? .object(Markup(text)) : .string(text)
+  }
+
+  /// The text of a value with HTML's characters escaped, unless it is marked as safe.
+  func escaped(_ value: Value) throws -> String {
+    if case .object(let markup as Markup) = value { return markup.content }
+    let text = Markup.escape(try text(of: value))
+    try charge(bytes: text.utf8.count)
+    return text
+  }
+
+  /// Counts one more block that is running.
+  func enterBlock() throws {
+    guard blockDepth < limits.callDepth else {
+      throw JinjaError(.limit, "blocks are nested deeper than \(limits.callDepth) levels (callDepth)")
+    }
+    try tick()
+    blockDepth += 1
+  }
+
+  func leaveBlock() { blockDepth -= 1 }
 
   func withCaptured(_ value: Value, _ body: () throws -> Value) rethrows -> Value {
     let saved = captured

@@ -25,7 +25,8 @@ final class NameNode: Evaluable {
     if let value = owner.slots[reference.slot] { return value }
     guard reference.fallsBack else { return evaluation.undefined(reference.name) }
     let value = try evaluation.lookup(reference.name)
-    if reference.caches { owner.slots[reference.slot] = value }
+    // Each use of a missing name is a missing value of its own.
+    if reference.caches, !value.isUndefined { owner.slots[reference.slot] = value }
     return value
   }
 }
@@ -67,6 +68,26 @@ final class ItemNode: Evaluable {
   }
 }
 
+/// `value[a:b]` with Python's own refusals.
+final class StrictSliceNode: Evaluable {
+  private let object: any Evaluable
+  private let key: any Evaluable
+  private let offset: Int
+
+  init(_ object: any Evaluable, _ key: any Evaluable, at offset: Int) {
+    self.object = object
+    self.key = key
+    self.offset = offset
+  }
+
+  func evaluate(_ evaluation: Evaluation, _ frame: Frame) throws -> Value {
+    try evaluation.tick()
+    let value = try object.evaluate(evaluation, frame)
+    let key = try key.evaluate(evaluation, frame)
+    do { return try evaluation.slice(key, of: value) } catch { throw evaluation.locate(error, frame, offset) }
+  }
+}
+
 final class SliceNode: Evaluable {
   private let parts: [(any Evaluable)?]
 
@@ -99,6 +120,7 @@ struct ArgumentList: Sendable {
 
   private func spread(_ value: Value, _ arguments: inout Arguments) throws {
     guard case .dict(let dict) = value else {
+      if case .undefined(let undefined) = value { throw undefined.error }
       throw JinjaError(.type, "argument after ** must be a mapping, not \(value.typeName)")
     }
     for (key, value) in dict.pairs {
@@ -350,10 +372,27 @@ final class CompareNode: Evaluable {
 /// `a ~ b ~ …`.
 final class ConcatenateNode: Evaluable {
   private let parts: [any Evaluable]
-  init(_ parts: [any Evaluable]) { self.parts = parts }
+  /// Whether one part that is marked as safe makes the whole so, escaping the others: inside `autoescape`.
+  private let joinsMarkup: Bool
+
+  init(_ parts: [any Evaluable], joinsMarkup: Bool) {
+    self.parts = parts
+    self.joinsMarkup = joinsMarkup
+  }
 
   func evaluate(_ evaluation: Evaluation, _ frame: Frame) throws -> Value {
     try evaluation.tick()
+    if joinsMarkup {
+      let values = try parts.map { try $0.evaluate(evaluation, frame) }
+      if values.contains(where: { $0.objectValue is Markup }) {
+        let text = try values.map(evaluation.escaped).joined()
+        try evaluation.charge(bytes: text.utf8.count)
+        return .object(Markup(text))
+      }
+      let text = try values.map(evaluation.text).joined()
+      try evaluation.charge(bytes: text.utf8.count)
+      return .string(text)
+    }
     var text = ""
     for part in parts {
       let value = try part.evaluate(evaluation, frame)
@@ -368,8 +407,10 @@ final class ConditionalNode: Evaluable {
   private let test: any Evaluable
   private let then: any Evaluable
   private let otherwise: (any Evaluable)?
+  private let line: Int
 
-  init(test: any Evaluable, then: any Evaluable, otherwise: (any Evaluable)?) {
+  init(test: any Evaluable, then: any Evaluable, otherwise: (any Evaluable)?, line: Int) {
+    self.line = line
     self.test = test
     self.then = then
     self.otherwise = otherwise
@@ -381,8 +422,8 @@ final class ConditionalNode: Evaluable {
     if let otherwise { return try otherwise.evaluate(evaluation, frame) }
     return .undefined(
       Undefined(
-        name: "", hint: "the inline if-expression evaluated to false and no else section was defined.",
-        isAbsorbing: evaluation.undefinedPolicy == .absorbing))
+        name: "",
+        hint: "the inline if-expression on line \(line) evaluated to false and no else section was defined."))
   }
 }
 

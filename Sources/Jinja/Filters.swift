@@ -12,8 +12,21 @@ enum Filters {
     table.merge(SequenceFilters.table) { $1 }
     table.merge(MarkupFilters.table) { $1 }
     table.merge(dbt) { $1 }
+    for name in bare {
+      guard let body = table[name] else { continue }
+      table[name] = { value, arguments, evaluation in
+        _ = try arguments.bind("do_" + name, [])
+        return try body(value, arguments, evaluation)
+      }
+    }
     return table
   }()
+
+  /// Filters without arguments.
+  private static let bare = [
+    "abs", "count", "length", "list", "first", "last", "random", "reverse", "items", "wordcount", "striptags", "safe",
+    "forceescape", "escape", "e", "urlencode", "pprint", "is_list", "as_text", "as_bool", "as_number", "as_native",
+  ]
 
   /// A filter on the text of its input.
   private static func onText(
@@ -23,15 +36,25 @@ enum Filters {
       _ = try arguments.bind(name, [])
       let text = try evaluation.text(of: value)
       try evaluation.charge(bytes: text.utf8.count)
-      return .string(body(text))
+      return like(value, body(text))
     }
+  }
+
+  /// Text marked as safe where the input was.
+  static func like(_ input: Value, _ text: String) -> Value {
+    input.objectValue is Markup ? .object(Markup(text)) : .string(text)
   }
 
   private static let text: [String: Body] = [
     "upper": onText("upper", PythonString.upper),
     "lower": onText("lower", PythonString.lower),
     "capitalize": onText("capitalize", PythonString.capitalize),
-    "title": onText("title", title),
+    "title": { value, arguments, evaluation in
+      _ = try arguments.bind("title", [])
+      let text = try evaluation.text(of: value)
+      try evaluation.charge(bytes: text.utf8.count)
+      return .string(title(text))
+    },
     "string": { value, arguments, evaluation in
       _ = try arguments.bind("string", [])
       if value.stringValue != nil { return value }
@@ -39,32 +62,44 @@ enum Filters {
     },
     "trim": { value, arguments, evaluation in
       let characters = try arguments.bind("trim", ["chars?"])[0] ?? .none
-      return .string(
+      return like(
+        value,
         PythonString.strip(
           try evaluation.text(of: value), characters.isNone ? nil : try characters.requireString("strip")))
     },
     "replace": { value, arguments, evaluation in
       let bound = try arguments.bind("replace", ["old", "new", "count?"])
       let count = bound[2].flatMap { $0.isNone ? nil : $0 }
-      return .string(
-        try PythonString.replace(
-          try evaluation.text(of: value), try evaluation.text(of: bound[0] ?? .none),
-          try evaluation.text(of: bound[1] ?? .none), try count?.requireInt() ?? -1, evaluation))
+      let (old, new) = (bound[0] ?? .none, bound[1] ?? .none)
+      var subject = value
+      if evaluation.autoescapes, !(value.objectValue is Markup),
+        old.objectValue is Markup || new.objectValue is Markup
+      {
+        subject = .object(Markup(try evaluation.escaped(value)))
+      }
+      let isMarked = evaluation.autoescapes && subject.objectValue is Markup
+      let text = try PythonString.replace(
+        try evaluation.text(of: subject), try evaluation.text(of: old),
+        isMarked ? try evaluation.escaped(new) : try evaluation.text(of: new), try count?.requireInt() ?? -1, evaluation
+      )
+      return isMarked ? .object(Markup(text)) : .string(text)
     },
     "center": { value, arguments, evaluation in
       let width = try arguments.bind("center", ["width?"])[0]?.requireInt() ?? 80
-      return .string(try PythonString.center(try evaluation.text(of: value), width, " ", evaluation))
+      return like(value, try PythonString.center(try evaluation.text(of: value), width, " ", evaluation))
     },
     "format": { value, arguments, evaluation in
       let format = try evaluation.text(of: value)
       guard arguments.positional.isEmpty || arguments.keywords.isEmpty else {
-        throw JinjaError(.runtime, "can't handle positional and keyword arguments at the same time")
+        throw JinjaError(.filterArgument, "can't handle positional and keyword arguments at the same time")
       }
+      let escapes = value.objectValue is Markup
       if arguments.keywords.isEmpty {
-        return .string(try PrintfFormat.apply(format, .tuple(arguments.positional), evaluation))
+        return like(
+          value, try PrintfFormat.apply(format, .tuple(arguments.positional), evaluation, escapes: escapes))
       }
       let named = DictObject(arguments.keywords.map { (key: .string($0.name), value: $0.value) })
-      return .string(try PrintfFormat.apply(format, .dict(named), evaluation))
+      return like(value, try PrintfFormat.apply(format, .dict(named), evaluation, escapes: escapes))
     },
     "indent": indent,
     "truncate": truncate,
@@ -87,7 +122,7 @@ enum Filters {
         breaksHyphens: bound[3]?.isTruthy ?? true)
       guard let text = value.stringValue else {
         if case .undefined(let undefined) = value { throw undefined.error }
-        throw JinjaError(.undefined, "'\(value.typeName)' object has no attribute 'splitlines'")
+        throw JinjaError(.attribute, "'\(value.typeName)' object has no attribute 'splitlines'")
       }
       let lines = try PythonString.lines(text, keepEnds: false).map {
         try wrapper.wrap($0).joined(separator: try newline.requireString("wordwrap"))
@@ -96,17 +131,22 @@ enum Filters {
     },
     "pprint": { value, _, evaluation in
       // The plain text bounds the size of the tree, which shared parts can make exponential.
-      let flat = try evaluation.repr(of: value)
-      return .string(PythonString.length(flat) <= 80 && value.dictValue == nil ? flat : PrettyText.text(of: value))
+      _ = try evaluation.repr(of: value)
+      return .string(PrettyText.text(of: value))
     },
     "tojson": { value, arguments, evaluation in
       let indent = try arguments.bind("tojson", ["indent?"])[0] ?? .none
-      var style = JSONStyle(spaced: true, asciiOnly: true, sortedKeys: true)
-      if !indent.isNone { style.indent = try indent.requireInt() }
-      var budget = evaluation.elementBudget
-      var text = try value.plain(depth: 0, budget: &budget).json(style)
+      var pad: String?
+      if let text = indent.stringValue {
+        pad = text
+      } else if !indent.isNone {
+        let width = max(0, try indent.requireInt())
+        try evaluation.charge(bytes: width)
+        pad = String(repeating: " ", count: width)
+      }
+      var text = try PythonJSON.text(
+        try hostForms(value, evaluation), sortedKeys: true, indent: pad, limit: evaluation.limits.outputBytes)
       evaluation.spend(steps: text.utf8.count / 8)
-      if value.containsDecimal { throw JinjaError(.type, "Object of type Decimal is not JSON serializable") }
       for (character, escape) in [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("'", "\\u0027")] {
         text = try PythonString.replace(text, character, escape, -1, evaluation)
       }
@@ -145,18 +185,18 @@ enum Filters {
     guard let text = value.stringValue else {
       if case .undefined(let undefined) = value { throw undefined.error }
       // Python appends the line break to a list and only then misses the method.
-      if value.listValue != nil { throw JinjaError(.undefined, "'list' object has no attribute 'splitlines'") }
+      if value.listValue != nil { throw JinjaError(.attribute, "'list' object has no attribute 'splitlines'") }
       throw Arithmetic.unsupported("+=", value, .string(""))
     }
     var lines = PythonString.lines(text + "\n", keepEnds: false)
     try evaluation.charge(bytes: text.utf8.count + unit.utf8.count * lines.count)
     if bound[2]?.isTruthy ?? false {
       let joined = lines.joined(separator: "\n" + unit)
-      return .string(bound[1]?.isTruthy ?? false ? unit + joined : joined)
+      return like(value, bound[1]?.isTruthy ?? false ? unit + joined : joined)
     }
     let head = lines.isEmpty ? "" : lines.removeFirst()
     let rest = lines.map { "\n" + ($0.isEmpty ? "" : unit + $0) }.joined()
-    return .string((bound[1]?.isTruthy ?? false ? unit : "") + head + rest)
+    return like(value, (bound[1]?.isTruthy ?? false ? unit : "") + head + rest)
   }
 
   @Sendable private static func truncate(
@@ -168,19 +208,20 @@ enum Filters {
     let leeway = try bound[3].flatMap { $0.isNone ? nil : $0 }?.requireInt() ?? 5
     let endLength = PythonString.length(end)
     guard length >= endLength else {
-      throw JinjaError(.runtime, "expected length >= \(endLength), got \(length)")
+      throw JinjaError(.check, "expected length >= \(endLength), got \(length)")
     }
-    guard leeway >= 0 else { throw JinjaError(.runtime, "expected leeway >= 0, got \(leeway)") }
+    guard leeway >= 0 else { throw JinjaError(.check, "expected leeway >= 0, got \(leeway)") }
     if try evaluation.length(of: value) <= length + leeway { return value }
     let killsWords = bound[1]?.isTruthy ?? false
     guard let text = value.stringValue else {
       throw JinjaError(
-        killsWords || value.dictValue != nil ? .type : .undefined,
+        killsWords || value.dictValue != nil ? .type : .attribute,
         "'\(value.typeName)' object has no attribute 'rsplit'")
     }
     let cut = PythonString.text(text.unicodeScalars.prefix(length - endLength))
-    if killsWords { return .string(cut + end) }
-    return .string((PythonString.splitFromRight(cut, " ", limit: 1).first ?? cut) + end)
+    let tail = value.objectValue is Markup ? Markup.escape(end) : end
+    if killsWords { return like(value, cut + tail) }
+    return like(value, (PythonString.splitFromRight(cut, " ", limit: 1).first ?? cut) + tail)
   }
 
   // MARK: Numbers
@@ -193,6 +234,11 @@ enum Filters {
       case .bigInt(let number): return Arithmetic.integer(number.absolute)
       case .double(let number): return .double(number.magnitude)
       case .decimal(let number): return .decimal(number.isNegative ? number.negated : number)
+      case .object(let object):
+        if let negated = try object.negated() {
+          return try Value.isNegative(value, negated) ? negated : value
+        }
+        throw JinjaError(.type, "bad operand type for abs(): '\(value.typeName)'")
       default: throw JinjaError(.type, "bad operand type for abs(): '\(value.typeName)'")
       }
     },
@@ -238,7 +284,7 @@ enum Filters {
     let precision = try bound[0]?.requireInt() ?? 0
     let method = bound[1]?.text ?? "common"
     guard ["common", "ceil", "floor"].contains(method) else {
-      throw JinjaError(.runtime, "method must be common, ceil or floor")
+      throw JinjaError(.filterArgument, "method must be common, ceil or floor")
     }
     if method == "common" {
       switch value {
@@ -257,7 +303,7 @@ enum Filters {
     switch scaled {
     case .double(let number):
       guard let integer = BigInteger(method == "ceil" ? number.rounded(.up) : number.rounded(.down)) else {
-        throw JinjaError(.arithmetic, "cannot convert float \(number.pythonRepr) to integer")
+        throw JinjaError(.overflow, "cannot convert float \(number.pythonRepr) to integer")
       }
       whole = Arithmetic.integer(integer)
     case .decimal(let number):
@@ -285,16 +331,20 @@ enum Filters {
   ]
 }
 
-extension Value {
-  /// Whether a decimal stands in plain data, which Python's JSON refuses.
-  fileprivate var containsDecimal: Bool {
-    switch self {
-    case .decimal: true
-    case .list(let list): list.items.contains(where: \.containsDecimal)
-    case .tuple(let items): items.contains(where: \.containsDecimal)
-    case .dict(let dict): dict.values.contains(where: \.containsDecimal)
-    default: false
+extension Filters {
+  /// A host object that has a form as plain data in that form; everything else as it is.
+  fileprivate static func hostForms(_ value: Value, _ evaluation: Evaluation) throws -> Value {
+    guard case .object(let object) = value, value.stringValue == nil, let plain = try object.plain() else {
+      return value
     }
+    return Value(plain)
+  }
+}
+
+extension Value {
+  /// Whether a value is less than its negation.
+  fileprivate static func isNegative(_ value: Value, _ negated: Value) throws -> Bool {
+    try value.objectValue?.compare(negated).map { $0 < 0 } ?? false
   }
 
   /// The integer without its sign.
@@ -324,11 +374,12 @@ enum NumberText {
     case .bool(let flag): return .int(flag ? 1 : 0)
     case .double(let number):
       // An infinity raises out of the filter in Python too.
-      if number.isInfinite { throw JinjaError(.arithmetic, "cannot convert float infinity to integer") }
+      if number.isInfinite { throw JinjaError(.overflow, "cannot convert float infinity to integer") }
       return BigInteger(number).map(Arithmetic.integer)
     case .decimal(let number): return Arithmetic.integer(number.truncated)
     case .undefined(let undefined): throw undefined.error
     default:
+      if let number = try value.objectValue?.plain()?.intValue { return .int(number) }
       guard let text = value.stringValue else { return nil }
       if let number = parse(text, base: base) { return Arithmetic.integer(number) }
       return try float(value).flatMap { BigInteger($0) }.map(Arithmetic.integer)
@@ -387,7 +438,7 @@ enum NumberText {
     if case .undefined(let undefined) = value { throw undefined.error }
     if let number = value.number {
       let double = number.doubleValue
-      if double.isInfinite, case .big = number { throw JinjaError(.arithmetic, "int too large to convert to float") }
+      if double.isInfinite, case .big = number { throw JinjaError(.overflow, "int too large to convert to float") }
       return double
     }
     guard let text = value.stringValue else { return nil }

@@ -23,11 +23,15 @@ enum FloatText {
   }
 
   /// C's %g: fixed or scientific, whichever suits, without zeros at the end.
-  static func general(_ number: PythonDecimal, _ precision: Int, alternate: Bool = false) -> String {
+  ///
+  /// `pointed` is the form without a type: a digit after the point must fit, else it is scientific.
+  static func general(
+    _ number: PythonDecimal, _ precision: Int, alternate: Bool = false, pointed: Bool = false
+  ) -> String {
     let precision = max(1, precision)
     let (digits, exponent) = significant(number, precision)
     var text: String
-    if exponent < -4 || exponent >= precision {
+    if exponent < -4 || exponent >= (pointed ? precision - 1 : precision) {
       text = scientific(number, precision - 1, alternate: alternate)
       guard !alternate, let mark = text.firstIndex(of: "e") else { return text }
       return trimmed(String(text[..<mark])) + text[mark...]
@@ -56,7 +60,9 @@ enum FloatText {
   }
 
   /// A double in format e, f, g (or upper case), with Python's words for infinities and NaN.
-  static func text(_ number: Double, _ type: Character, _ precision: Int, alternate: Bool = false) -> String {
+  static func text(
+    _ number: Double, _ type: Character, _ precision: Int, alternate: Bool = false, pointed: Bool = false
+  ) -> String {
     let isUpper = type.isUppercase
     var text: String
     if !number.isFinite {
@@ -65,7 +71,7 @@ enum FloatText {
       let exact = PythonDecimal(exactly: number)
       switch type {
       case "e", "E": text = scientific(exact, precision, alternate: alternate)
-      case "g", "G": text = general(exact, precision, alternate: alternate)
+      case "g", "G": text = general(exact, precision, alternate: alternate, pointed: pointed)
       default: text = fixed(exact, precision) + (alternate && precision == 0 ? "." : "")
       }
       if number.sign == .minus, number == 0 || exact.isZero { text = "-" + text }

@@ -103,7 +103,9 @@ struct FormatSpec {
   private func string(_ text: String, _ value: Value) throws -> String {
     try refuseZeroCoercion("string")
     guard type == nil || type == "s" else { throw unknown(value) }
-    guard sign == "-", grouping == nil else { throw JinjaError(.value, "Sign not allowed in string format specifier") }
+    if let grouping { throw JinjaError(.value, "Cannot specify '\(grouping)' with 's'.") }
+    guard sign == "-" else { throw JinjaError(.value, "Sign not allowed in string format specifier") }
+    if alternate { throw JinjaError(.value, "Alternate form (#) not allowed in string format specifier") }
     if align == "=" { throw JinjaError(.value, "'=' alignment not allowed in string format specifier") }
     let cut = precision.map { PythonString.text(text.unicodeScalars.prefix($0)) } ?? text
     return padded("", cut, defaultAlign: "<")
@@ -111,6 +113,17 @@ struct FormatSpec {
 
   private func integer(_ number: BigInteger, _ value: Value) throws -> String {
     try refuseZeroCoercion("integer")
+    let isFloat = type.map { "eEfFgG%".unicodeScalars.contains($0) } ?? false
+    if precision != nil, !isFloat {
+      throw JinjaError(.value, "Precision not allowed in integer format specifier")
+    }
+    if let grouping, let type, type == "n" || type == "c" || (grouping == "," && "boxX".unicodeScalars.contains(type)) {
+      throw JinjaError(.value, "Cannot specify '\(grouping)' with '\(type)'.")
+    }
+    if type == "c" {
+      if sign != "-" { throw JinjaError(.value, "Sign not allowed with integer format specifier 'c'") }
+      if alternate { throw JinjaError(.value, "Alternate form (#) not allowed with integer format specifier 'c'") }
+    }
     switch type {
     case nil, "d", "n": return self.number(number.isNegative, "", number.absolute.text)
     case "b": return self.number(number.isNegative, alternate ? "0b" : "", number.absolute.text(radix: 2))
@@ -121,7 +134,7 @@ struct FormatSpec {
         number.isNegative, alternate ? "0X" : "", number.absolute.text(radix: 16, uppercase: true))
     case "c":
       guard let code = number.int.flatMap({ UInt32(exactly: $0) }), let scalar = Unicode.Scalar(code) else {
-        throw JinjaError(.arithmetic, "%c arg not in range(0x110000)")
+        throw JinjaError(.overflow, "%c arg not in range(0x110000)")
       }
       return padded("", String(scalar), defaultAlign: "<")
     case "e", "E", "f", "F", "g", "G", "%": return try float(number.doubleValue, value)
@@ -134,7 +147,7 @@ struct FormatSpec {
     switch type {
     case nil:
       if let precision {
-        text = FloatText.text(number.magnitude, "g", precision)
+        text = FloatText.text(number.magnitude, "g", precision, pointed: true)
         if !text.utf8.contains(UInt8(ascii: ".")), !text.utf8.contains(UInt8(ascii: "e")), number.isFinite {
           text += ".0"
         }

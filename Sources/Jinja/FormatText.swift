@@ -1,30 +1,44 @@
 /// Python's `str.format` and `str.format_map`.
 struct FormatText {
   private let evaluation: Evaluation
-  private let positional: [Value]?
+  private let positional: [Value]
   private let named: (String) throws -> Value
   private var next = 0
   private var isAutomatic: Bool?
+  /// Whether text put in is escaped for HTML.
+  private var escapes = false
 
-  static func format(_ text: String, _ arguments: Arguments, _ evaluation: Evaluation) throws -> String {
+  static func format(
+    _ text: String, _ arguments: Arguments, _ evaluation: Evaluation, escapes: Bool = false
+  ) throws -> String {
     var formatter = FormatText(evaluation: evaluation, positional: arguments.positional) { name in
-      guard let value = arguments[keyword: name] else { throw JinjaError(.lookup, PythonText.repr(name)) }
+      guard let value = arguments[keyword: name] else { throw JinjaError(.key, PythonText.repr(name)) }
       return value
     }
+    formatter.escapes = escapes
     return try formatter.run(text, depth: 0)
   }
 
-  static func format(_ text: String, mapping: Value, _ evaluation: Evaluation) throws -> String {
-    var formatter = FormatText(evaluation: evaluation, positional: nil) { name in
+  static func format(
+    _ text: String, mapping: Value, _ evaluation: Evaluation, escapes: Bool = false
+  ) throws -> String {
+    var formatter = FormatText(evaluation: evaluation, positional: []) { name in
+      guard !mapping.kinds.isDisjoint(with: [.mapping, .sequence]) else {
+        throw JinjaError(.type, "'\(mapping.typeName)' object is not subscriptable")
+      }
+      guard mapping.kinds.contains(.mapping) else {
+        throw JinjaError(.type, "\(mapping.typeName) indices must be integers or slices, not str")
+      }
       let value = try evaluation.item(.string(name), of: mapping)
-      if value.isUndefined { throw JinjaError(.lookup, PythonText.repr(name)) }
+      if value.isUndefined { throw JinjaError(.key, PythonText.repr(name)) }
       return value
     }
+    formatter.escapes = escapes
     return try formatter.run(text, depth: 0)
   }
 
   private init(
-    evaluation: Evaluation, positional: [Value]?, named: @escaping (String) throws -> Value
+    evaluation: Evaluation, positional: [Value], named: @escaping (String) throws -> Value
   ) {
     self.evaluation = evaluation
     self.positional = positional
@@ -102,11 +116,20 @@ struct FormatText {
       }
       switch conversion {
       case "s": value = .string(try evaluation.text(of: value))
-      case "r", "a": value = .string(try evaluation.repr(of: value))
+      case "r": value = .string(try evaluation.repr(of: value))
+      case "a": value = .string(PythonText.ascii(try evaluation.repr(of: value)))
       default: throw JinjaError(.value, "Unknown conversion specifier \(conversion)")
       }
     }
     let spec = rest.isEmpty ? "" : try run(PythonString.text(rest.dropFirst()), depth: depth + 1)
+    if escapes {
+      if case .object(let markup as Markup) = value { return markup.content }
+      return Markup.escape(try formatted(value, spec))
+    }
+    return try formatted(value, spec)
+  }
+
+  private func formatted(_ value: Value, _ spec: String) throws -> String {
     if spec.isEmpty { return try evaluation.text(of: value) }
     if case .object(let object) = value, let method = try object.attribute("strftime", evaluation) {
       return try evaluation.text(of: evaluation.call(method, Arguments([.string(spec)])))
@@ -117,7 +140,9 @@ struct FormatText {
   /// Resolves `name`, `0`, `name.attribute`, `name[key]`.
   private mutating func value(_ text: [Unicode.Scalar]) throws -> Value {
     let end = text.firstIndex { $0 == "." || $0 == "[" } ?? text.count
-    var value = try first(PythonString.text(text[..<end]))
+    let name = PythonString.text(text[..<end])
+    // Only an empty field is numbered: `{.name}` asks for the argument named "".
+    var value = name.isEmpty && !text.isEmpty ? try named(name) : try first(name)
     var rest = text[end...]
     while let mark = rest.popFirst() {
       if mark == "." {
@@ -130,7 +155,8 @@ struct FormatText {
         guard let end = rest.firstIndex(of: "]") else { throw JinjaError(.value, "Missing ']' in format string") }
         let key = PythonString.text(rest[..<end])
         guard !key.isEmpty else { throw JinjaError(.value, "Empty attribute in format string") }
-        value = try evaluation.item(Int(key).map(Value.int) ?? .string(key), of: value)
+        let index = key.utf8.allSatisfy(\.isDigit) ? Int(key) : nil
+        value = try evaluation.item(index.map(Value.int) ?? .string(key), of: value)
         rest = rest[(end + 1)...]
       } else {
         throw JinjaError(.value, "Only '.' or '[' may follow ']' in format field specifier")
@@ -141,7 +167,6 @@ struct FormatText {
 
   private mutating func first(_ name: String) throws -> Value {
     guard name.isEmpty || name.utf8.allSatisfy(\.isDigit) else { return try named(name) }
-    guard let positional else { throw JinjaError(.value, "Format string contains positional fields") }
     if isAutomatic == nil { isAutomatic = name.isEmpty }
     guard isAutomatic == name.isEmpty else {
       throw JinjaError(
@@ -153,7 +178,7 @@ struct FormatText {
     let index = Int(name) ?? next
     if name.isEmpty { next += 1 }
     guard positional.indices.contains(index) else {
-      throw JinjaError(.lookup, "Replacement index \(index) out of range for positional args tuple")
+      throw JinjaError(.index, "tuple index out of range")
     }
     return positional[index]
   }

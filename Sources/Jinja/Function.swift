@@ -95,10 +95,11 @@ final class Closure: Object {
   func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
     guard let signature = function.signature else { return nil }
     switch name {
-    case "name": return .string(self.name)
+    case "name": return function.name == "caller" ? Value.none : .string(self.name)
     case "arguments": return .tuple(signature.parameters.map { .string($0.name) })
     case "catch_kwargs": return .bool(signature.kwargsSlot != nil)
     case "catch_varargs": return .bool(signature.varargsSlot != nil)
+    case "explicit_caller": return .bool(signature.hasExplicitCaller)
     case "caller": return .bool(signature.callerSlot != nil || signature.hasExplicitCaller)
     default: return nil
     }

@@ -4,7 +4,7 @@ enum Globals {
   static func value(_ name: String) -> Value? {
     switch name {
     case "range": .object(NativeFunction(name) { arguments, _ in try range(arguments) })
-    case "dict": .object(NativeFunction(name, dict))
+    case "dict": .object(DictClass())
     case "namespace":
       .object(
         NativeFunction(name) { arguments, evaluation in
@@ -15,7 +15,7 @@ enum Globals {
       .object(
         NativeFunction(name) { arguments, _ in
           guard !arguments.positional.isEmpty else {
-            throw JinjaError(.runtime, "at least one item has to be provided")
+            throw JinjaError(.state, "at least one item has to be provided")
           }
           return .object(Cycler(arguments.positional))
         })
@@ -44,7 +44,7 @@ enum Globals {
     }
   }
 
-  @Sendable private static func dict(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
+  @Sendable fileprivate static func dict(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
     guard arguments.positional.count <= 1 else {
       throw JinjaError(.type, "dict expected at most 1 argument, got \(arguments.positional.count)")
     }
@@ -76,4 +76,22 @@ enum Globals {
     if !isHTML { return .string(paragraphs.joined(separator: "\n\n")) }
     return .object(Markup(paragraphs.map { "<p>\($0)</p>" }.joined(separator: "\n")))
   }
+}
+
+/// The class `dict` as a value.
+private final class DictClass: Object {
+  var typeName: String { "type" }
+  var repr: String { "<class 'dict'>" }
+  var kinds: ValueKinds { .callable }
+
+  func call(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
+    try Globals.dict(arguments, evaluation)
+  }
+
+  func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
+    name == "fromkeys" ? try Value.dict(DictObject()).builtInMethod(name) : nil
+  }
+
+  func isEqual(to other: any Object) -> Bool { other is DictClass }
+  func hash(into hasher: inout Hasher) { hasher.combine("dict") }
 }

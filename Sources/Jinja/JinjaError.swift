@@ -1,23 +1,46 @@
 /// Any failure of the template engine: lexing, parsing, evaluating, or an error of the host on its way through.
 package struct JinjaError: Error, CustomStringConvertible {
-  /// What went wrong, in the classes of Jinja and Python.
+  /// What went wrong, in the classes of Jinja and Python; the raw value is the name of the class.
   package enum Kind: String, Sendable {
-    /// The template is malformed (TemplateSyntaxError, TemplateAssertionError).
-    case syntax
-    /// A missing value was used (UndefinedError).
-    case undefined
-    /// Python's TypeError.
-    case type
-    /// Python's ValueError, OverflowError.
-    case value
-    /// Python's KeyError and IndexError.
-    case lookup
-    /// Python's ZeroDivisionError and other arithmetic errors.
-    case arithmetic
-    /// Jinja's TemplateRuntimeError, FilterArgumentError, and everything without a class of its own.
-    case runtime
-    /// A refusal of the sandbox (SecurityError).
-    case security
+    /// The template is malformed.
+    case syntax = "TemplateSyntaxError"
+    /// The template names a filter, test or block that cannot be.
+    case assertion = "TemplateAssertionError"
+    /// What Jinja lets pass and Python's compiler refuses: a `break` outside of a loop, an argument given twice.
+    case pythonSyntax = "SyntaxError"
+    /// A missing value was used.
+    case undefined = "UndefinedError"
+    /// Jinja's own failures at run time.
+    case runtime = "TemplateRuntimeError"
+    case filterArgument = "FilterArgumentError"
+    /// A refusal of the sandbox.
+    case security = "SecurityError"
+    case attribute = "AttributeError"
+    case type = "TypeError"
+    case value = "ValueError"
+    case key = "KeyError"
+    case index = "IndexError"
+    case lookup = "LookupError"
+    case zeroDivision = "ZeroDivisionError"
+    case overflow = "OverflowError"
+    /// `decimal.DivisionByZero` and `decimal.InvalidOperation`.
+    case decimalDivision = "DivisionByZero"
+    case decimalOperation = "InvalidOperation"
+    case decimalOverflow = "Overflow"
+    /// A failed check of Jinja's own (`truncate`).
+    case check = "AssertionError"
+    /// Python's RuntimeError, as of a dict that changes while it is walked.
+    case state = "RuntimeError"
+    case encoding = "UnicodeEncodeError"
+    case decoding = "UnicodeDecodeError"
+    /// `re.error`.
+    case regex = "error"
+    /// pytz: no such zone; a local time that comes twice or never.
+    case unknownZone = "UnknownTimeZoneError"
+    case ambiguousTime = "AmbiguousTimeError"
+    case missingTime = "NonExistentTimeError"
+    /// dbt's conversion of a native value failed.
+    case conversion = "CompilationError"
     /// A bound of `Limits` was reached; the message names it.
     case limit
     /// An error the host threw; see `underlying`.

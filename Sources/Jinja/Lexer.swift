@@ -310,63 +310,13 @@ extension Lexer {
     position = cursor + 1
   }
 
-  /// Replaces Python's escapes; unknown ones keep their backslash.
   private func decode(_ body: ArraySlice<UInt8>) throws(JinjaError) -> String {
-    var result: [UInt8] = []
-    result.reserveCapacity(body.count)
-    var cursor = body.startIndex
-    while cursor < body.endIndex {
-      let byte = body[cursor]
-      cursor += 1
-      guard byte == UInt8(ascii: "\\"), cursor < body.endIndex else {
-        result.append(byte)
-        continue
-      }
-      let code = body[cursor]
-      cursor += 1
-      if let plain = Self.simpleEscapes[code] {
-        result += plain
-      } else if code >= UInt8(ascii: "0"), code <= UInt8(ascii: "7") {
-        var value = UInt32(code - 48)
-        var count = 1
-        while count < 3, cursor < body.endIndex, body[cursor] >= 48, body[cursor] <= 55 {
-          value = value * 8 + UInt32(body[cursor] - 48)
-          cursor += 1
-          count += 1
-        }
-        append(value, to: &result)
-      } else if let width = Self.hexWidths[code] {
-        var value: UInt32 = 0
-        for _ in 0..<width {
-          guard cursor < body.endIndex, let digit = BigInteger.digit(body[cursor]), digit < 16 else {
-            throw fail("truncated \\\(String(decoding: [code], as: UTF8.self)) escape in string", at: cursor - 1)
-          }
-          value = value << 4 | UInt32(digit)
-          cursor += 1
-        }
-        guard value <= 0x10FFFF else { throw fail("illegal Unicode character in string", at: cursor - 1) }
-        append(value, to: &result)
-      } else if code == UInt8(ascii: "N") {
-        throw fail("named characters (\\N) are not supported in strings", at: cursor - 2)
-      } else {
-        result.append(UInt8(ascii: "\\"))
-        result.append(code)
-      }
+    do {
+      return try StringEscapes.decode(String(decoding: body, as: UTF8.self))
+    } catch {
+      throw fail(error.message, at: body.startIndex)
     }
-    return String(decoding: result, as: UTF8.self)
   }
-
-  private func append(_ value: UInt32, to result: inout [UInt8]) {
-    let scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
-    result += Array(String(scalar).utf8)
-  }
-
-  private static let simpleEscapes: [UInt8: [UInt8]] = [
-    UInt8(ascii: "n"): [0x0a], UInt8(ascii: "t"): [0x09], UInt8(ascii: "r"): [0x0d], UInt8(ascii: "\\"): [0x5c],
-    UInt8(ascii: "'"): [0x27], UInt8(ascii: "\""): [0x22], UInt8(ascii: "a"): [0x07], UInt8(ascii: "b"): [0x08],
-    UInt8(ascii: "f"): [0x0c], UInt8(ascii: "v"): [0x0b], 0x0a: [],
-  ]
-  private static let hexWidths: [UInt8: Int] = [UInt8(ascii: "x"): 2, UInt8(ascii: "u"): 4, UInt8(ascii: "U"): 8]
 
   // MARK: White space and characters
 

@@ -23,11 +23,13 @@ final class LoopSource {
     case list(ListObject)
     case fixed([Value])
     case dict(DictObject, keys: [Value])
+    case iterator(any StepwiseIterator)
   }
 
   private var origin: Origin
   private var position = 0
   private var filter: ((Value) throws -> Bool)?
+  private let evaluation: Evaluation
   /// Elements that were looked at in advance.
   private var ahead: [Value] = []
 
@@ -35,9 +37,11 @@ final class LoopSource {
     switch value {
     case .list(let list): origin = .list(list)
     case .dict(let dict): origin = .dict(dict, keys: dict.keys)
+    case .object(let iterator as any StepwiseIterator): origin = .iterator(iterator)
     default: origin = .fixed(try evaluation.elements(of: value))
     }
     self.filter = filter
+    self.evaluation = evaluation
   }
 
   deinit {
@@ -60,10 +64,14 @@ final class LoopSource {
         item = items[position]
       case .dict(let dict, let keys):
         guard dict.count == keys.count else {
-          throw JinjaError(.runtime, "dictionary changed size during iteration")
+          throw JinjaError(.state, "dictionary changed size during iteration")
         }
         guard position < keys.count else { return nil }
         item = keys[position]
+      case .iterator(let iterator):
+        try evaluation.tick()
+        guard let next = try iterator.next(evaluation) else { return nil }
+        item = next
       }
       position += 1
       if try filter?(item) ?? true { return item }
@@ -88,9 +96,13 @@ final class LoopSource {
       case .list(let list): return ahead.count + max(0, list.items.count - position)
       case .fixed(let items): return ahead.count + items.count - position
       case .dict(_, let keys): return ahead.count + keys.count - position
+      case .iterator: break
       }
     }
-    while let item = try pull() { ahead.append(item) }
+    while let item = try pull() {
+      try evaluation.charge(elements: 1)
+      ahead.append(item)
+    }
     return ahead.count
   }
 }
@@ -184,12 +196,15 @@ final class ForNode: Executable {
   private let loopSlot: Int?
   /// The size of the frame each level of a recursive loop has.
   private let recursiveSlotCount: Int?
+  private let escape: EscapeMode
   private let offset: Int
 
   init(
     iterable: any Evaluable, target: any Assignable, filter: LoopFilter?, entry: [SlotEntry], body: Block,
-    otherwise: Block, elseEntry: [SlotEntry], loopSlot: Int?, recursiveSlotCount: Int?, at offset: Int
+    otherwise: Block, elseEntry: [SlotEntry], loopSlot: Int?, recursiveSlotCount: Int?, escape: EscapeMode,
+    at offset: Int
   ) {
+    self.escape = escape
     self.iterable = iterable
     self.target = target
     self.filter = filter
@@ -223,13 +238,13 @@ final class ForNode: Executable {
     }
     try evaluation.tick()
     let frame = Frame(recursiveSlotCount ?? 0, parent: outer, unit: outer.unit)
-    let (text, _) = try evaluation.capture {
+    let (text, _) = try evaluation.captureBlock {
       _ = try run(
         value, evaluation, frame,
         recurse: { [self] in try recurse($0, $1, outer, depth: $2) }, depth: depth)
       return .next
     }
-    return .string(text)
+    return evaluation.captured(text, escape)
   }
 
   private func run(

@@ -19,7 +19,9 @@ package final class Markup: Object {
   package func iterate(_ evaluation: Evaluation) -> [Value]? { content.unicodeScalars.map { .string(String($0)) } }
 
   package func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
-    try Value.string(content).builtInMethod(name)
+    guard let method = MethodName(rawValue: name), method.belongs(to: .string(content)) else { return nil }
+    return .object(
+      NativeFunction(name) { [content] in try MarkupMethods.call(method, of: content, $0, $1) })
   }
 
   /// The five HTML characters as entities.

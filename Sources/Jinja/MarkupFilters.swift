@@ -26,7 +26,7 @@ enum MarkupFilters {
     },
     "urlize": { value, arguments, evaluation in
       let bound = try arguments.bind("urlize", ["trim_url_limit?", "nofollow?", "target?", "rel?", "extra_schemes?"])
-      return .string(try Links(bound, evaluation).apply(try evaluation.text(of: value)))
+      return evaluation.captured(try Links(bound, evaluation).apply(try evaluation.text(of: value)))
     },
   ]
 
@@ -62,7 +62,7 @@ enum MarkupFilters {
   ) throws -> Value {
     let spaced = try arguments.bind("xmlattr", ["autospace?"])[0]?.isTruthy ?? true
     guard case .dict(let dict) = value else {
-      throw JinjaError(.undefined, "'\(value.typeName) object' has no attribute 'items'")
+      throw JinjaError(.attribute, "'\(value.typeName)' object has no attribute 'items'")
     }
     var parts: [String] = []
     for (key, value) in dict.pairs where !value.isNone && !value.isUndefined {
@@ -70,10 +70,10 @@ enum MarkupFilters {
       if name.utf8.contains(where: { $0.isSpaceByte || $0 == 0x2f || $0 == 0x3e || $0 == 0x3d }) {
         throw JinjaError(.value, "Invalid character in attribute name: \(PythonText.repr(name))")
       }
-      parts.append("\(Markup.escape(name))=\"\(Markup.escape(try evaluation.text(of: value)))\"")
+      parts.append("\(Markup.escape(name))=\"\(try evaluation.escaped(value))\"")
     }
     let text = parts.joined(separator: " ")
-    return .string(spaced && !text.isEmpty ? " " + text : text)
+    return evaluation.captured(spaced && !text.isEmpty ? " " + text : text)
   }
 
   /// Removes comments and tags, joins white space, resolves the common entities.
@@ -130,94 +130,5 @@ enum MarkupFilters {
     let isHex = name.utf8.dropFirst().first.map { $0 | 0x20 == UInt8(ascii: "x") } ?? false
     let digits = String(decoding: name.utf8.dropFirst(isHex ? 2 : 1), as: UTF8.self)
     return UInt32(digits, radix: isHex ? 16 : 10).flatMap(Unicode.Scalar.init).map { String($0) }
-  }
-}
-
-/// The `urlize` filter: links for web and mail addresses in text.
-struct Links {
-  private let limit: Int?
-  private let attributes: String
-
-  init(_ bound: [Value?], _ evaluation: Evaluation) throws {
-    func given(_ index: Int) -> Value? { bound[index].flatMap { $0.isNone ? nil : $0 } }
-    limit = try given(0)?.requireInt()
-    var rel = Set(PythonString.words(try given(3).map(evaluation.text) ?? "", limit: -1))
-    if bound[1]?.isTruthy ?? false { rel.insert("nofollow") }
-    rel.insert("noopener")
-    var text = " rel=\"\(Markup.escape(rel.sorted().joined(separator: " ")))\""
-    if let target = given(2) { text += " target=\"\(Markup.escape(try evaluation.text(of: target)))\"" }
-    attributes = text
-  }
-
-  func apply(_ text: String) -> String {
-    var result = ""
-    var word = String.UnicodeScalarView()
-    for scalar in Markup.escape(text).unicodeScalars {
-      if scalar.isPythonSpace {
-        result += link(String(word))
-        word = String.UnicodeScalarView()
-        result.unicodeScalars.append(scalar)
-      } else {
-        word.append(scalar)
-      }
-    }
-    return result + link(String(word))
-  }
-
-  private func link(_ word: String) -> String {
-    var middle = word
-    var head = ""
-    var tail = ""
-    while let opening = ["(", "&lt;"].first(where: { PythonString.hasPrefix(middle, $0) }) {
-      head += opening
-      middle = String(decoding: middle.utf8.dropFirst(opening.utf8.count), as: UTF8.self)
-    }
-    while let closing = [")", ".", ",", "&gt;"].first(where: { PythonString.hasSuffix(middle, $0) }) {
-      tail = closing + tail
-      middle = String(decoding: middle.utf8.dropLast(closing.utf8.count), as: UTF8.self)
-    }
-    let open = middle.utf8.count { $0 == UInt8(ascii: "(") } - middle.utf8.count { $0 == UInt8(ascii: ")") }
-    if open > 0, PythonString.hasPrefix(tail, ")") {
-      middle += ")"
-      tail = String(tail.dropFirst())
-    }
-    return head + anchor(middle) + tail
-  }
-
-  private func anchor(_ text: String) -> String {
-    let shown =
-      limit.map { PythonString.length(text) > $0 ? PythonString.text(text.unicodeScalars.prefix($0)) + "..." : text }
-      ?? text
-    for scheme in ["https://", "http://"] where PythonString.hasPrefix(text, scheme) {
-      return text.utf8.count > scheme.utf8.count ? "<a href=\"\(text)\"\(attributes)>\(shown)</a>" : text
-    }
-    if PythonString.hasPrefix(text, "www."), text.utf8.count > 4 || isDomain(text) {
-      return "<a href=\"https://\(text)\"\(attributes)>\(shown)</a>"
-    }
-    if isDomain(text) { return "<a href=\"https://\(text)\"\(attributes)>\(shown)</a>" }
-    if PythonString.hasPrefix(text, "mailto:") {
-      let address = String(decoding: text.utf8.dropFirst(7), as: UTF8.self)
-      return isMail(address) ? "<a href=\"\(text)\">\(address)</a>" : text
-    }
-    if isMail(text) { return "<a href=\"mailto:\(text)\">\(text)</a>" }
-    return text
-  }
-
-  /// A bare host in one of the classic top-level domains.
-  private func isDomain(_ text: String) -> Bool {
-    let host = PythonString.split(text, "/", limit: 1)[0]
-    guard
-      [".com", ".net", ".int", ".edu", ".gov", ".org", ".info", ".mil"].contains(where: {
-        PythonString.hasSuffix(host, $0)
-      })
-    else { return false }
-    return host.utf8.allSatisfy { $0.isWordByte || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
-  }
-
-  private func isMail(_ text: String) -> Bool {
-    let parts = PythonString.split(text, "@", limit: -1)
-    guard parts.count == 2, !parts[0].isEmpty, !text.utf8.contains(UInt8(ascii: ":")) else { return false }
-    let labels = PythonString.split(parts[1], ".", limit: -1)
-    return labels.count > 1 && labels.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { $0.isWordByte || $0 == 0x2d } }
   }
 }

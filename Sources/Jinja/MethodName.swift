@@ -18,6 +18,44 @@ enum MethodName: String, Sendable {
   case quantize
   case toIntegralValue = "to_integral_value"
   case normalize
+  case bitCount = "bit_count"
+  case toBytes = "to_bytes"
+  case fromBytes = "from_bytes"
+  case hex, fromhex
+  case adjusted, compare, max, min, scaleb, sqrt
+  case asTuple = "as_tuple"
+  case copyAbs = "copy_abs"
+  case copyNegate = "copy_negate"
+  case isFinite = "is_finite"
+  case isInfinite = "is_infinite"
+  case isNaN = "is_nan"
+  case isSigned = "is_signed"
+  case isZero = "is_zero"
+  case numberClass = "number_class"
+  case toEngString = "to_eng_string"
+  case toIntegral = "to_integral"
+  case toIntegralExact = "to_integral_exact"
+
+  private static let decimals: Set<MethodName> = [
+    .quantize, .toIntegralValue, .normalize, .adjusted, .compare, .max, .min, .scaleb, .sqrt, .asTuple, .copyAbs,
+    .copyNegate, .isFinite, .isInfinite, .isNaN, .isSigned, .isZero, .numberClass, .toEngString, .toIntegral,
+    .toIntegralExact, .asIntegerRatio, .conjugate,
+  ]
+
+  /// Methods of text, lists and dicts that take keyword arguments; the others refuse them.
+  private static let withKeywords: Set<MethodName> = [
+    .split, .rsplit, .splitlines, .encode, .expandtabs, .format, .sort, .update,
+  ]
+
+  /// Throws Python's TypeError for keyword arguments where the method has none.
+  func refuseKeywords(_ arguments: Arguments, _ receiver: Value) throws {
+    guard !arguments.keywords.isEmpty, !Self.withKeywords.contains(self) else { return }
+    switch receiver {
+    case .string, .list, .dict, .tuple:
+      throw JinjaError(.type, "\(receiver.typeName).\(rawValue)() takes no keyword arguments")
+    default: return
+    }
+  }
 
   private static let strings: Set<MethodName> = [
     .capitalize, .casefold, .center, .count, .encode, .endswith, .expandtabs, .find, .format, .formatMap, .index,
@@ -40,9 +78,10 @@ enum MethodName: String, Sendable {
     case .list: Self.lists.contains(self)
     case .dict: Self.dicts.contains(self)
     case .tuple: self == .count || self == .index
-    case .int, .bigInt, .bool: self == .bitLength || self == .conjugate || self == .asIntegerRatio
-    case .double: self == .isInteger || self == .conjugate
-    case .decimal: self == .quantize || self == .toIntegralValue || self == .normalize
+    case .int, .bigInt, .bool:
+      [.bitLength, .conjugate, .asIntegerRatio, .bitCount, .toBytes, .fromBytes].contains(self)
+    case .double: [.isInteger, .conjugate, .asIntegerRatio, .hex, .fromhex].contains(self)
+    case .decimal: Self.decimals.contains(self)
     default: false
     }
   }
@@ -56,9 +95,14 @@ extension Value {
     }
     switch (self, name) {
     case (.bool(let flag), "real"): return .int(flag ? 1 : 0)
-    case (.int, "real"), (.int, "numerator"), (.bigInt, "real"), (.double, "real"), (.decimal, "real"): return self
-    case (.int, "imag"), (.bool, "imag"): return .int(0)
-    case (.int, "denominator"): return .int(1)
+    case (.int, "real"), (.int, "numerator"), (.bigInt, "real"), (.bigInt, "numerator"), (.double, "real"),
+      (.decimal, "real"):
+      return self
+    case (.bool(let flag), "numerator"): return .int(flag ? 1 : 0)
+    case (.int, "imag"), (.bool, "imag"), (.bigInt, "imag"): return .int(0)
+    case (.double, "imag"): return .double(0)
+    case (.decimal, "imag"): return .decimal(PythonDecimal(0))
+    case (.int, "denominator"), (.bool, "denominator"), (.bigInt, "denominator"): return .int(1)
     default: return nil
     }
   }
@@ -87,6 +131,7 @@ final class BoundMethod: Object {
 
 extension Evaluation {
   func callMethod(_ method: MethodName, of receiver: Value, _ arguments: Arguments) throws -> Value {
+    try method.refuseKeywords(arguments, receiver)
     switch receiver {
     case .string(let text): return try StringMethods(text, self).call(method, arguments)
     case .list(let list): return try ListMethods(list, self).call(method, arguments)
@@ -102,7 +147,6 @@ extension Value {
   /// The text of a string argument, Python's TypeError otherwise.
   func requireString(_ function: String) throws -> String {
     if let text = stringValue { return text }
-    if case .undefined(let undefined) = self { throw undefined.error }
     throw JinjaError(.type, "\(function)() argument must be str, not \(typeName)")
   }
 
@@ -112,7 +156,6 @@ extension Value {
     case .int(let number): return number
     case .bool(let flag): return flag ? 1 : 0
     case .bigInt(let number): return number.isNegative ? Int.min / 4 : Int.max / 4
-    case .undefined(let undefined): throw undefined.error
     default: throw JinjaError(.type, "'\(typeName)' object cannot be interpreted as an integer")
     }
   }

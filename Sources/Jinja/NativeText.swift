@@ -50,58 +50,15 @@ final class NativeMarker: Object {
     switch wish {
     case .bool:
       guard case .bool = value else {
-        throw JinjaError(.value, "Could not convert value '\(text)' into type 'bool'")
+        throw JinjaError(.conversion, "Could not convert value '\(text)' into type 'bool'")
       }
     case .number:
       switch value {
       case .int, .bigInt, .double: break
-      default: throw JinjaError(.value, "Could not convert value '\(text)' into type 'number'")
+      default: throw JinjaError(.conversion, "Could not convert value '\(text)' into type 'number'")
       }
     default: break
     }
     return value
-  }
-}
-
-/// Python's `ast.literal_eval`: numbers, text, booleans, None, and lists, tuples and dicts of them.
-package enum PythonLiteral {
-  /// The value of a literal, nil when the text is none.
-  package static func read(_ text: String) -> Value? {
-    guard text.utf8.count < 1 << 20 else { return nil }
-    let source = "{{" + PythonString.strip(text) + "\n}}"
-    let unit = SourceUnit(source: source, path: "literal", options: .plain)
-    guard var parser = try? Parser(unit, options: .plain),
-      parser.tokens.allSatisfy({ $0.kind != .name || ["True", "False", "None"].contains($0.text) }),
-      let statements = try? parser.parseTemplate(),
-      statements.count == 1, case .output(let expression) = statements[0].kind
-    else { return nil }
-    return value(expression)
-  }
-
-  private static func value(_ expression: Expression) -> Value? {
-    switch expression.kind {
-    case .constant(let literal): return literal.value
-    case .negate(let operand): return value(operand).flatMap { try? Arithmetic.negate($0) }
-    case .plus(let operand): return value(operand).flatMap { try? Arithmetic.plus($0) }
-    case .list(let items): return all(items).map(Value.list)
-    case .tuple(let items): return all(items).map(Value.tuple)
-    case .dict(let pairs):
-      let dict = DictObject()
-      for (key, item) in pairs {
-        guard let key = value(key), (try? key.requireHashable()) != nil, let item = value(item) else { return nil }
-        dict[key] = item
-      }
-      return .dict(dict)
-    default: return nil
-    }
-  }
-
-  private static func all(_ items: [Expression]) -> [Value]? {
-    var values: [Value] = []
-    for item in items {
-      guard let value = value(item) else { return nil }
-      values.append(value)
-    }
-    return values
   }
 }

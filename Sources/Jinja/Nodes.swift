@@ -51,19 +51,23 @@ final class OutputNode: Executable {
   private let value: any Evaluable
   /// Whether Jinja would have put the value into the text while compiling: native rendering then gives text.
   private let isConstant: Bool
+  private let escape: EscapeMode
   private let offset: Int
 
-  init(_ value: any Evaluable, isConstant: Bool, at offset: Int) {
+  init(_ value: any Evaluable, isConstant: Bool, escape: EscapeMode, at offset: Int) {
     self.value = value
     self.isConstant = isConstant
+    self.escape = escape
     self.offset = offset
   }
 
   func execute(_ evaluation: Evaluation, _ frame: Frame) throws -> Flow {
     do {
       let result = try value.evaluate(evaluation, frame)
-      if isConstant, evaluation.isNative {
+      if isConstant, evaluation.isNative, result.canBeWritten {
         try evaluation.emit(try evaluation.text(of: result))
+      } else if !evaluation.isNative, escape == .on || (escape == .dynamic && evaluation.autoescapes && !isConstant) {
+        try evaluation.emit(try evaluation.escaped(result))
       } else {
         try evaluation.emit(result)
       }
@@ -71,6 +75,20 @@ final class OutputNode: Executable {
       throw evaluation.locate(error, frame, offset)
     }
     return .next
+  }
+}
+
+extension Value {
+  /// Whether Jinja can write the value into the code it makes, so that a constant becomes text while compiling.
+  fileprivate var canBeWritten: Bool {
+    switch self {
+    case .none, .bool, .int, .bigInt, .double, .string: true
+    case .list(let list): list.items.allSatisfy(\.canBeWritten)
+    case .tuple(let items): items.allSatisfy(\.canBeWritten)
+    case .dict(let dict): dict.pairs.allSatisfy { $0.key.canBeWritten && $0.value.canBeWritten }
+    case .object(let object): object is Markup || object is RangeObject || object is NativeMarker
+    case .undefined, .decimal: false
+    }
   }
 }
 
@@ -140,9 +158,14 @@ final class SetBlockNode: Executable {
   private let entry: [SlotEntry]
   private let body: Block
   private let filter: (any Evaluable)?
+  private let escape: EscapeMode
   private let offset: Int
 
-  init(_ target: any Assignable, _ entry: [SlotEntry], _ body: Block, filter: (any Evaluable)?, at offset: Int) {
+  init(
+    _ target: any Assignable, _ entry: [SlotEntry], _ body: Block, filter: (any Evaluable)?, escape: EscapeMode,
+    at offset: Int
+  ) {
+    self.escape = escape
     self.target = target
     self.entry = entry
     self.body = body
@@ -153,11 +176,15 @@ final class SetBlockNode: Executable {
   func execute(_ evaluation: Evaluation, _ frame: Frame) throws -> Flow {
     do {
       frame.enter(entry)
-      let (text, flow) = try evaluation.capture { try body.execute(evaluation, frame) }
+      let (text, flow) = try evaluation.captureBlock { try body.execute(evaluation, frame) }
       // A break or continue inside leaves the block before it assigns.
       guard flow == .next else { return flow }
-      var value = Value.string(text)
-      if let filter { value = try evaluation.withCaptured(value) { try filter.evaluate(evaluation, frame) } }
+      var value = evaluation.captured(text)
+      if let filter {
+        let input = evaluation.captured(text, escape)
+        value = try evaluation.withCaptured(input) { try filter.evaluate(evaluation, frame) }
+        if evaluation.autoescapes { value = .object(Markup(try evaluation.text(of: value))) }
+      }
       try target.assign(value, evaluation, frame)
       return flow
     } catch {
@@ -171,9 +198,11 @@ final class FilterBlockNode: Executable {
   private let entry: [SlotEntry]
   private let body: Block
   private let filter: any Evaluable
+  private let escape: EscapeMode
   private let offset: Int
 
-  init(_ entry: [SlotEntry], _ body: Block, filter: any Evaluable, at offset: Int) {
+  init(_ entry: [SlotEntry], _ body: Block, filter: any Evaluable, escape: EscapeMode, at offset: Int) {
+    self.escape = escape
     self.entry = entry
     self.body = body
     self.filter = filter
@@ -183,10 +212,10 @@ final class FilterBlockNode: Executable {
   func execute(_ evaluation: Evaluation, _ frame: Frame) throws -> Flow {
     do {
       frame.enter(entry)
-      let (text, flow) = try evaluation.capture { try body.execute(evaluation, frame) }
+      let (text, flow) = try evaluation.captureBlock { try body.execute(evaluation, frame) }
       guard flow == .next else { return flow }
-      try evaluation.emit(
-        try evaluation.withCaptured(.string(text)) { try filter.evaluate(evaluation, frame) })
+      try evaluation.emitText(
+        try evaluation.withCaptured(evaluation.captured(text, escape)) { try filter.evaluate(evaluation, frame) })
       return flow
     } catch {
       throw evaluation.locate(error, frame, offset)
@@ -199,7 +228,7 @@ final class CapturedNode: Evaluable {
   func evaluate(_ evaluation: Evaluation, _ frame: Frame) -> Value { evaluation.captured }
 }
 
-/// `{% with %}`, `{% block %}` and other plain scopes.
+/// `{% with %}` and scoped blocks.
 final class ScopeNode: Executable {
   private let entry: [SlotEntry]
   private let bindings: [(target: any Assignable, value: any Evaluable)]
@@ -259,7 +288,7 @@ final class CallBlockNode: Executable {
     do {
       let closure = Value.object(Closure(caller, frame, name: "caller"))
       guard let call = call as? any Calling else { return .next }
-      try evaluation.emit(try call.evaluate(evaluation, frame, caller: closure))
+      try evaluation.emitText(try call.evaluate(evaluation, frame, caller: closure))
     } catch {
       throw evaluation.locate(error, frame, offset)
     }

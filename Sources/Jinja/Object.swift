@@ -45,6 +45,8 @@ package protocol Object: AnyObject {
   func compare(_ other: Value) throws -> Int?
   /// The result of an operator with this object on the left (or right, when `reversed`); nil when unsupported.
   func binary(_ operation: BinaryOperator, _ other: Value, reversed: Bool) throws -> Value?
+  /// The value with its sign turned, nil when it has none. Also makes unary plus and `abs` work.
+  func negated() throws -> Value?
   /// What the tests `is mapping`, `is sequence`, `is iterable`, `is string`, `is callable`, `is number` answer.
   var kinds: ValueKinds { get }
   /// The form for JSON and YAML, nil when it has none.
@@ -71,6 +73,7 @@ extension Object {
   package var isHashable: Bool { true }
   package func compare(_ other: Value) throws -> Int? { nil }
   package func binary(_ operation: BinaryOperator, _ other: Value, reversed: Bool) throws -> Value? { nil }
+  package func negated() throws -> Value? { nil }
   package var kinds: ValueKinds { [] }
   package func plain() throws -> PlainValue? { nil }
 }
@@ -109,4 +112,10 @@ package final class DictionaryScope: GlobalScope {
   package init(_ values: [String: Value] = [:]) { self.values = values }
   package func lookup(_ name: String, _ evaluation: Evaluation) -> Value? { values[name] }
   package var names: [String] { Array(values.keys) }
+}
+
+/// An iterator that loops read element by element, maybe one without end.
+package protocol StepwiseIterator: Object {
+  /// The next element, nil at the end.
+  func next(_ evaluation: Evaluation) throws -> Value?
 }

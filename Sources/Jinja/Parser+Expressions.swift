@@ -12,10 +12,8 @@ extension Parser {
   private static let reservedNames: Set<String> = ["true", "false", "none", "True", "False", "None"]
 
   /// What a `for`, `with` or `set` assigns to: names, tuples of them, `namespace.attribute`.
-  mutating func parseTarget(
-    withNamespace: Bool = false, endingAt word: String? = nil
-  ) throws(JinjaError) -> Expression {
-    let target = try parseItems(endingAt: word) { (parser) throws(JinjaError) in
+  mutating func parseTarget(withNamespace: Bool = false) throws(JinjaError) -> Expression {
+    let target = try parseItems { (parser) throws(JinjaError) in
       try parser.parsePrimary(withNamespace: withNamespace)
     }
     guard canAssign(target) else { throw fail("can't assign to this expression", at: target.offset) }
@@ -32,15 +30,16 @@ extension Parser {
 
   // MARK: Tuples
 
-  /// One expression, or a tuple when there are commas.
-  mutating func parseTuple(conditional: Bool, endingAt word: String? = nil) throws(JinjaError) -> Expression {
-    try parseItems(endingAt: word) { (parser) throws(JinjaError) in
+  /// One expression, or a tuple when there are commas. As in Jinja, only the end of the tag ends it after a comma: the words
+  /// `in` and `recursive` would be taken for names there.
+  mutating func parseTuple(conditional: Bool) throws(JinjaError) -> Expression {
+    try parseItems { (parser) throws(JinjaError) in
       try parser.parseExpression(conditional: conditional)
     }
   }
 
   private mutating func parseItems(
-    endingAt word: String?, inParentheses: Bool = false,
+    inParentheses: Bool = false,
     _ parse: (inout Parser) throws(JinjaError) -> Expression
   ) throws(JinjaError) -> Expression {
     let offset = current.start
@@ -48,7 +47,7 @@ extension Parser {
     var isTuple = false
     while true {
       if !items.isEmpty { try expect(.comma) }
-      if isTupleEnd(word) { break }
+      if isTupleEnd { break }
       items.append(try parse(&self))
       guard isSymbol(.comma) else { break }
       isTuple = true
@@ -60,11 +59,10 @@ extension Parser {
     return try checked(Expression(.tuple(items), at: offset, over: items))
   }
 
-  private func isTupleEnd(_ word: String?) -> Bool {
+  private var isTupleEnd: Bool {
     switch current.kind {
     case .variableEnd, .blockEnd, .end: true
     case .symbol: current.symbol == .rightParenthesis
-    case .name: word != nil && current.text == word
     default: false
     }
   }
@@ -272,7 +270,7 @@ extension Parser {
     switch token.symbol {
     case .leftParenthesis:
       advance()
-      let value = try parseItems(endingAt: nil, inParentheses: true) { (parser) throws(JinjaError) in
+      let value = try parseItems(inParentheses: true) { (parser) throws(JinjaError) in
         try parser.parseExpression()
       }
       try expect(.rightParenthesis)
@@ -344,6 +342,9 @@ extension Parser {
       items.append(try parseSubscribed())
     }
     advance()
+    if items.count > 1, items.contains(where: { if case .slice = $0.kind { true } else { false } }) {
+      throw unit.error(.pythonSyntax, "invalid syntax", at: token.start)
+    }
     let key = items.count == 1 ? items[0] : Expression(.tuple(items), at: token.start, over: items)
     return try checked(Expression(.item(object, key), at: token.start, over: object, key))
   }
@@ -455,7 +456,7 @@ extension Parser {
         advance()
         let value = try parseExpression()
         if arguments.keywords.contains(where: { $0.name == name }) {
-          throw fail("keyword argument repeated: \(name)", at: value.offset)
+          throw unit.error(.pythonSyntax, "keyword argument repeated: \(name)", at: value.offset)
         }
         arguments.keywords.append((name, value))
       } else {

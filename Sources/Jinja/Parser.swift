@@ -10,6 +10,7 @@ struct Parser {
   private var openTags: [String] = []
   /// Calls of the parser inside one another.
   var depth = 0
+  private var blockNames: Set<String> = []
   /// Loops around the current statement, within the innermost macro.
   private var loopDepth = 0
   private let stack = StackGuard(bytes: 6 << 20)
@@ -153,13 +154,18 @@ struct Parser {
       advance()
       return .evaluate(try parseTuple(conditional: true))
     case "break", "continue":
-      guard loopDepth > 0 else { throw fail("'\(name)' outside loop") }
+      guard loopDepth > 0 else {
+        let message = name == "break" ? "'break' outside loop" : "'continue' not properly in loop"
+        throw unit.error(.pythonSyntax, message, at: current.start)
+      }
       advance()
       return name == "break" ? .breakLoop : .continueLoop
     case "macro", "call", "filter": return try parseCapturing(name, tag: tag)
-    case "block", "autoescape": return try parseScope(name)
-    case "extends", "include", "import", "from":
-      throw fail("'\(name)' is not available: there is no loader for other templates")
+    case "block": return try parseNamedBlock()
+    case "autoescape":
+      advance()
+      return .autoescape(try parseExpression(), try parseBlock(until: ["endautoescape"], dropEnd: true))
+    case "extends", "include", "import", "from": return try parseLoad(name)
     default:
       if options.dbtBlocks, let macro = try parseDBTBlock(name, tag: tag) { return macro }
       throw unknownTag(name)
@@ -178,12 +184,15 @@ struct Parser {
 
   private mutating func parseFor() throws(JinjaError) -> Statement.Kind {
     advance()
-    let target = try parseTarget(endingAt: "in")
+    let target = try parseTarget()
     guard skip(name: "in") else { throw unexpected("'in'") }
-    if mentionsLoop(target) { throw fail("Can't assign to special loop variable in for-loop target") }
-    let iterable = try parseTuple(conditional: false, endingAt: "recursive")
+    if mentionsLoop(target) {
+      throw unit.error(.assertion, "Can't assign to special loop variable in for-loop target", at: target.offset)
+    }
+    let iterable = try parseTuple(conditional: false)
     let test = skip(name: "if") ? try parseExpression() : nil
     let isRecursive = skip(name: "recursive")
+    // A recursive loop is a function of its own, but its body is still a loop.
     loopDepth += 1
     let body = try parseBlock(until: ["endfor", "else"])
     loopDepth -= 1
@@ -248,21 +257,88 @@ struct Parser {
     return .ifElse([], otherwise: outputs)
   }
 
-  private mutating func parseScope(_ name: String) throws(JinjaError) -> Statement.Kind {
+  private mutating func parseNamedBlock() throws(JinjaError) -> Statement.Kind {
     advance()
-    if name == "autoescape" {
-      let offset = current.start
-      guard case .constant(.bool(false)) = try parseExpression().kind else {
-        throw fail("automatic escaping is not available", at: offset)
-      }
-      return .scope(try parseBlock(until: ["endautoescape"], dropEnd: true), isBlock: false)
-    }
-    let block = try expectName()
+    let offset = current.start
+    let name = try expectName()
     let isScoped = skip(name: "scoped")
-    _ = skip(name: "required")
+    let isRequired = skip(name: "required")
+    if isSymbol(.minus) {
+      throw fail(
+        "Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore "
+          + "instead.")
+    }
+    guard blockNames.insert(name).inserted else {
+      throw unit.error(.assertion, "block \(PythonText.repr(name)) defined twice", at: offset)
+    }
+    let loops = loopDepth
+    loopDepth = 0
     let body = try parseBlock(until: ["endblock"], dropEnd: true)
-    _ = skip(name: block)
-    return .scope(body, isBlock: !isScoped)
+    loopDepth = loops
+    guard !isRequired || body.allSatisfy(\.isBlank) else {
+      throw fail("Required blocks can only contain comments or whitespace")
+    }
+    _ = skip(name: name)
+    return .block(BlockSyntax(name: name, isScoped: isScoped, isRequired: isRequired, body: body))
+  }
+
+  /// The tags that ask for another template.
+  private mutating func parseLoad(_ name: String) throws(JinjaError) -> Statement.Kind {
+    let offset = current.start
+    advance()
+    let template = try parseExpression()
+    var names: [String] = []
+    switch name {
+    case "extends":
+      guard extendsAllowed else {
+        throw unit.error(.assertion, "cannot use extend from a non top-level scope", at: offset)
+      }
+    case "include":
+      if isName("ignore"), following.kind == .name, following.text == "missing" {
+        advance()
+        advance()
+      }
+      _ = skipImportContext()
+    case "import":
+      guard skip(name: "as") else { throw unexpected("'as'") }
+      names = [try parseTargetName()]
+      _ = skipImportContext()
+    default:
+      guard skip(name: "import") else { throw unexpected("'import'") }
+      names = try parseImportedNames()
+    }
+    return .load(template, names: names)
+  }
+
+  /// Skips `with context` or `without context`.
+  private mutating func skipImportContext() -> Bool {
+    guard isName("with") || isName("without"), following.kind == .name, following.text == "context" else {
+      return false
+    }
+    advance()
+    advance()
+    return true
+  }
+
+  private mutating func parseImportedNames() throws(JinjaError) -> [String] {
+    var names: [String] = []
+    while true {
+      if !names.isEmpty { try expect(.comma) }
+      guard current.kind == .name else { throw unexpected("'name'") }
+      if skipImportContext() { return names }
+      let offset = current.start
+      let name = try parseTargetName()
+      if name.utf8.first == UInt8(ascii: "_") {
+        throw unit.error(.assertion, "names starting with an underline can not be imported", at: offset)
+      }
+      names.append(skip(name: "as") ? try parseTargetName() : name)
+      if skipImportContext() || !isSymbol(.comma) { return names }
+    }
+  }
+
+  /// Whether the innermost scope is the template's own: only `if` and the tags without a scope stand around.
+  private var extendsAllowed: Bool {
+    openTags.dropLast().allSatisfy { $0 == "if" }
   }
 
   private mutating func parseCapturing(_ name: String, tag: Int) throws(JinjaError) -> Statement.Kind {
@@ -328,7 +404,7 @@ struct Parser {
         throw fail("non-default argument follows default argument", at: offset)
       }
       guard !macro.parameters.contains(where: { $0.name == name }) else {
-        throw fail("duplicate argument '\(name)' in macro definition", at: offset)
+        throw unit.error(.pythonSyntax, "duplicate argument '\(name)' in function definition", at: offset)
       }
       macro.parameters.append((name, annotation, value))
     }
@@ -399,5 +475,13 @@ struct Parser {
       }
     }
     return .materialization(adapter: adapter, languages: languages)
+  }
+}
+
+extension Statement {
+  /// Whether it is nothing but white space.
+  var isBlank: Bool {
+    guard case .text(let text) = kind else { return false }
+    return text.unicodeScalars.allSatisfy(\.isPythonSpace)
   }
 }

@@ -5,9 +5,14 @@ struct PrintfFormat {
   private let values: [Value]
   private var used = 0
   private var usedMapping = false
+  /// Whether text put in is escaped for HTML.
+  private var escapes = false
 
-  static func apply(_ format: String, _ argument: Value, _ evaluation: Evaluation) throws -> String {
+  static func apply(
+    _ format: String, _ argument: Value, _ evaluation: Evaluation, escapes: Bool = false
+  ) throws -> String {
     var printf = PrintfFormat(argument, evaluation)
+    printf.escapes = escapes
     return try printf.run(format)
   }
 
@@ -93,6 +98,7 @@ struct PrintfFormat {
     let type = scalars[index]
     index += 1
     if type == "%", index == start + 1 { return "%" }
+    if keyed != nil { used = values.count }
     let value = try keyed ?? next()
     return try convert(value, type, flags, index - 1)
   }
@@ -113,7 +119,7 @@ struct PrintfFormat {
           throw JinjaError(.type, "\(mapping.typeName) indices must be integers or slices, not str")
         }
         let value = try evaluation.item(.string(name), of: mapping)
-        if value.isUndefined { throw JinjaError(.lookup, PythonText.repr(name)) }
+        if value.isUndefined { throw JinjaError(.key, PythonText.repr(name)) }
         return value
       }
     }
@@ -125,7 +131,7 @@ struct PrintfFormat {
     if index < scalars.count, scalars[index] == "*" {
       index += 1
       let value = try next()
-      if case .bigInt = value { throw JinjaError(.arithmetic, "Python int too large to convert to C ssize_t") }
+      if case .bigInt = value { throw JinjaError(.overflow, "Python int too large to convert to C ssize_t") }
       guard case .int(let number) = value else { throw JinjaError(.type, "* wants int") }
       guard abs(number) <= 1_000_000 else { throw JinjaError(.limit, "format width is too large") }
       return number
@@ -142,7 +148,9 @@ struct PrintfFormat {
   private func convert(_ value: Value, _ type: Unicode.Scalar, _ flags: Flags, _ index: Int) throws -> String {
     switch type {
     case "s", "r", "a":
-      let text = type == "s" ? try evaluation.text(of: value) : try evaluation.repr(of: value)
+      var text = type == "s" ? try evaluation.text(of: value) : try evaluation.repr(of: value)
+      if type == "a" { text = PythonText.ascii(text) }
+      if escapes { text = type == "s" ? try evaluation.escaped(value) : Markup.escape(text) }
       let cut = flags.precision.map { PythonString.text(text.unicodeScalars.prefix($0)) } ?? text
       return pad("", cut, flags, zero: false)
     case "d", "i", "u": return signed(try integer(value, type), "", radix: 10, flags)
@@ -150,6 +158,7 @@ struct PrintfFormat {
     case "x": return signed(try integer(value, type), flags.alternate ? "0x" : "", radix: 16, flags)
     case "X": return signed(try integer(value, type), flags.alternate ? "0X" : "", radix: 16, flags, uppercase: true)
     case "e", "E", "f", "F", "g", "G":
+      if case .undefined(let undefined) = value { throw undefined.error }
       guard let number = value.number else { throw JinjaError(.type, "must be real number, not \(value.typeName)") }
       let double = number.doubleValue
       let text = FloatText.text(
@@ -165,12 +174,12 @@ struct PrintfFormat {
 
   private func character(_ value: Value) throws -> String {
     if let text = value.stringValue, PythonString.length(text) == 1 { return text }
-    if case .bigInt = value { throw JinjaError(.arithmetic, "%c arg not in range(0x110000)") }
+    if case .bigInt = value { throw JinjaError(.overflow, "%c arg not in range(0x110000)") }
     guard let code = value.intValue ?? value.boolValue.map({ $0 ? 1 : 0 }) else {
       throw JinjaError(.type, "%c requires int or char")
     }
     guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
-      throw JinjaError(.arithmetic, "%c arg not in range(0x110000)")
+      throw JinjaError(.overflow, "%c arg not in range(0x110000)")
     }
     return String(scalar)
   }
@@ -183,10 +192,11 @@ struct PrintfFormat {
     case .double(let number) where "diu".unicodeScalars.contains(type):
       guard let whole = BigInteger(number) else {
         throw JinjaError(
-          number.isNaN ? .value : .arithmetic, "cannot convert float \(number.isNaN ? "NaN" : "infinity") to integer")
+          number.isNaN ? .value : .overflow, "cannot convert float \(number.isNaN ? "NaN" : "infinity") to integer")
       }
       return whole
     case .decimal(let number) where "diu".unicodeScalars.contains(type): return number.truncated
+    case .undefined(let undefined) where "diu".unicodeScalars.contains(type): throw undefined.error
     default:
       let wanted = "diu".unicodeScalars.contains(type) ? "a real number" : "an integer"
       throw JinjaError(.type, "%\(type) format: \(wanted) is required, not \(value.typeName)")

@@ -170,12 +170,14 @@ extension PythonDecimal {
     case .floorDivide, .modulo:
       guard !other.isZero else {
         throw JinjaError(
-          .arithmetic, "[<class 'decimal.\(operation == .modulo ? "InvalidOperation" : "DivisionByZero")'>]")
+          operation == .modulo || isZero ? .decimalOperation : .decimalDivision,
+          "[<class 'decimal.\(isZero && operation != .modulo ? "DivisionUndefined" : operation == .modulo ? "InvalidOperation" : "DivisionByZero")'>]"
+        )
       }
       let (left, right, exponent) = try Self.align(self, other)
       let (quotient, remainder) = left.truncatedDivided(by: right)
       guard quotient.absolute.text.utf8.count <= Self.precision else {
-        throw JinjaError(.arithmetic, "[<class 'decimal.DivisionImpossible'>]")
+        throw JinjaError(.decimalOperation, "[<class 'decimal.DivisionImpossible'>]")
       }
       return operation == .modulo
         ? Self.rounded(remainder, exponent: exponent) : PythonDecimal(quotient, exponent: 0)
@@ -184,7 +186,11 @@ extension PythonDecimal {
   }
 
   private func divided(by other: PythonDecimal) throws -> PythonDecimal {
-    guard !other.isZero else { throw JinjaError(.arithmetic, "[<class 'decimal.DivisionByZero'>]") }
+    guard !other.isZero else {
+      throw isZero
+        ? JinjaError(.decimalOperation, "[<class 'decimal.DivisionUndefined'>]")
+        : JinjaError(.decimalDivision, "[<class 'decimal.DivisionByZero'>]")
+    }
     let shift = max(
       0,
       other.coefficient.absolute.text.utf8.count - coefficient.absolute.text.utf8.count + Self.precision + 1)
@@ -210,7 +216,7 @@ extension PythonDecimal {
 
   private func raised(to other: PythonDecimal) throws -> PythonDecimal {
     guard other.isIntegral, let power = other.truncated.int, abs(power) < 2000 else {
-      throw JinjaError(.arithmetic, "decimal power needs a small whole exponent")
+      throw JinjaError(.limit, "decimal power needs a small whole exponent")
     }
     let result = try coefficient.power(abs(power))
     let positive = PythonDecimal(result, exponent: exponent * abs(power))

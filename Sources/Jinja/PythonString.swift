@@ -119,7 +119,7 @@ enum PythonString {
       rest = rest.drop(while: \.isPythonSpace)
       if rest.isEmpty { return pieces }
       if limit >= 0, pieces.count >= limit {
-        pieces.append(stripEnd(String(rest)))
+        pieces.append(String(rest))
         return pieces
       }
       let end = rest.firstIndex(where: \.isPythonSpace) ?? rest.endIndex
@@ -190,7 +190,34 @@ enum PythonString {
   // MARK: Case
 
   static func lower(_ text: String) -> String {
-    isASCII(text) ? text.lowercased() : text.unicodeScalars.map(\.properties.lowercaseMapping).joined()
+    if isASCII(text) { return text.lowercased() }
+    guard text.unicodeScalars.contains("\u{3A3}") else {
+      return text.unicodeScalars.map(\.properties.lowercaseMapping).joined()
+    }
+    let scalars = Array(text.unicodeScalars)
+    return scalars.indices.map { index in
+      isFinalSigma(scalars, index) ? "\u{3C2}" : scalars[index].properties.lowercaseMapping
+    }.joined()
+  }
+
+  /// Whether a capital sigma ends a word: a letter stands before it and none behind, marks aside.
+  private static func isFinalSigma(_ scalars: [Unicode.Scalar], _ index: Int) -> Bool {
+    guard scalars[index] == "\u{3A3}" else { return false }
+    let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
+    let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
+    return before?.properties.isCased == true && after?.properties.isCased != true
+  }
+
+  /// Python's `str.casefold`: lower case after a way through upper case, which opens ligatures and the sharp s.
+  static func fold(_ text: String) -> String {
+    if isASCII(text) { return text.lowercased() }
+    return text.unicodeScalars.map { scalar in
+      if scalar == "\u{131}" { return String(scalar) }
+      let lowered = scalar.properties.lowercaseMapping
+      return lowered.unicodeScalars.map { lower in
+        lower.properties.uppercaseMapping.unicodeScalars.map(\.properties.lowercaseMapping).joined()
+      }.joined()
+    }.joined()
   }
 
   static func upper(_ text: String) -> String {

@@ -36,6 +36,12 @@ package struct PythonText {
     return result
   }
 
+  /// Python's `ascii()` of a repr: everything beyond ASCII escaped.
+  package static func ascii(_ repr: String) -> String {
+    if PythonString.isASCII(repr) { return repr }
+    return repr.unicodeScalars.map { $0.isASCII ? String($0) : escape($0) }.joined()
+  }
+
   private static func escape(_ scalar: Unicode.Scalar) -> String {
     func padded(_ width: Int) -> String {
       let digits = String(scalar.value, radix: 16)

@@ -26,11 +26,14 @@ final class Scope {
   private(set) var symbols: [String: Load] = [:]
   private(set) var stores: Set<String> = []
   private var slots: [String: Int] = [:]
+  /// How output in the scope is escaped.
+  var escape: EscapeMode
 
   /// A scope with a layout of its own is that of a function.
   init(parent: Scope?, layout: Layout? = nil) {
     self.parent = parent
     self.layout = layout ?? parent?.layout ?? Layout()
+    escape = parent?.escape ?? .off
   }
 
   /// The slot of a name in this scope.
@@ -90,7 +93,10 @@ final class Scope {
 
   private func analyze(_ statement: Statement) {
     switch statement.kind {
-    case .text, .breakLoop, .continueLoop, .scope: break
+    case .text, .breakLoop, .continueLoop, .block, .autoescape: break
+    case .load(let template, let names):
+      analyze(template)
+      for name in names { store(name) }
     case .output(let value), .evaluate(let value): analyze(value)
     case .ifElse(let branches, let otherwise): analyzeIf(branches[...], otherwise)
     case .forLoop(let loop): analyze(loop.iterable)

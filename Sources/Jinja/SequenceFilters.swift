@@ -16,18 +16,20 @@ enum SequenceFilters {
       try reversible(value, evaluation).last ?? evaluation.missing("last", "No last item, sequence was empty.")
     },
     "random": { value, _, evaluation in
-      if case .dict(let dict) = value, !dict.isEmpty { throw JinjaError(.lookup, "0") }
+      if case .dict(let dict) = value, !dict.isEmpty { throw JinjaError(.key, "0") }
       let items = try reversible(value, evaluation)
       return items.randomElement(using: &evaluation.random)
         ?? evaluation.missing("random", "No random item, sequence was empty.")
     },
     "reverse": { value, _, evaluation in
-      if let text = value.stringValue { return .string(PythonString.text(text.unicodeScalars.reversed())) }
+      if let text = value.stringValue {
+        return Filters.like(value, PythonString.text(text.unicodeScalars.reversed()))
+      }
       do {
         let items = try evaluation.elements(of: value)
         return .object(IteratorObject(items.reversed(), typeName: "list_reverseiterator"))
       } catch let error as JinjaError where error.kind == .type {
-        throw JinjaError(.runtime, "argument must be iterable")
+        throw JinjaError(.filterArgument, "argument must be iterable")
       }
     },
     "sort": sort,
@@ -80,6 +82,17 @@ enum SequenceFilters {
     let bound = try arguments.bind("join", ["d?", "attribute?"])
     let separator = try evaluation.text(of: bound[0] ?? .string(""))
     let path = AttributePath(bound[1])
+    if evaluation.autoescapes {
+      let items = try evaluation.elements(of: value).map { try path.value(of: $0, evaluation) }
+      if bound[0]?.objectValue is Markup || items.contains(where: { $0.objectValue is Markup }) {
+        let text = try items.map(evaluation.escaped).joined(separator: try evaluation.escaped(bound[0] ?? .string("")))
+        try evaluation.charge(bytes: text.utf8.count)
+        return .object(Markup(text))
+      }
+      let text = try items.map(evaluation.text).joined(separator: separator)
+      try evaluation.charge(bytes: text.utf8.count)
+      return .string(text)
+    }
     var text = ""
     for (index, item) in try evaluation.elements(of: value).enumerated() {
       if index > 0 { text += separator }
@@ -121,10 +134,8 @@ enum SequenceFilters {
     return .list(
       ListObject(
         try evaluation.sorted(items, reverse: bound[0]?.isTruthy ?? false) { item in
-          if paths.count == 1 {
-            return folded(try paths[0].value(of: item, evaluation), caseSensitive: isSensitive)
-          }
-          return .list(
+          // A list even of one key: equal keys then need no order.
+          .list(
             ListObject(try paths.map { folded(try $0.value(of: item, evaluation), caseSensitive: isSensitive) }))
         }))
   }
@@ -135,11 +146,11 @@ enum SequenceFilters {
     let bound = try arguments.bind("dictsort", ["case_sensitive?", "by?", "reverse?"])
     let by = bound[1]?.text ?? "key"
     guard by == "key" || by == "value" else {
-      throw JinjaError(.runtime, "You can only sort by either \"key\" or \"value\"")
+      throw JinjaError(.filterArgument, "You can only sort by either \"key\" or \"value\"")
     }
     guard case .dict(let dict) = value else {
       if case .undefined(let undefined) = value { throw undefined.error }
-      throw JinjaError(.undefined, "'\(value.typeName) object' has no attribute 'items'")
+      throw JinjaError(.attribute, "'\(value.typeName)' object has no attribute 'items'")
     }
     let isSensitive = bound[0]?.isTruthy ?? false
     let pairs = dict.pairs.map { Value.tuple([$0.key, $0.value]) }
@@ -234,14 +245,14 @@ enum SequenceFilters {
     let items = try evaluation.elements(of: value)
     if arguments.positional.isEmpty, let attribute = arguments[keyword: "attribute"] {
       if let other = arguments.keywords.first(where: { $0.name != "attribute" && $0.name != "default" }) {
-        throw JinjaError(.runtime, "Unexpected keyword argument \(PythonText.repr(other.name))")
+        throw JinjaError(.filterArgument, "Unexpected keyword argument \(PythonText.repr(other.name))")
       }
       let fallback = arguments[keyword: "default"].flatMap { $0.isNone ? nil : $0 }
       let path = AttributePath(attribute, fallback: fallback)
       return .object(IteratorObject(try items.map { try path.value(of: $0, evaluation) }))
     }
     guard let first = arguments.positional.first else {
-      throw JinjaError(.runtime, "map requires a filter argument")
+      throw JinjaError(.filterArgument, "map requires a filter argument")
     }
     guard let name = first.stringValue, let filter = Filters.table[name] else {
       throw JinjaError(.runtime, "No filter named \(first.shortRepr).")
@@ -263,7 +274,7 @@ enum SequenceFilters {
     var path = AttributePath(nil)
     if byAttribute {
       guard let attribute = positional.popFirst() else {
-        throw JinjaError(.runtime, "Missing parameter for attribute name")
+        throw JinjaError(.filterArgument, "Missing parameter for attribute name")
       }
       path = AttributePath(attribute)
     }
@@ -287,7 +298,10 @@ enum SequenceFilters {
     _ value: Value, _ arguments: Arguments, _ evaluation: Evaluation
   ) throws -> Value {
     let bound = try arguments.bind("batch", ["linecount", "fill_with?"])
-    let size = try (bound[0] ?? .none).requireInt()
+    // Whatever it is, it is only compared with.
+    let wanted = bound[0] ?? .none
+    if case .undefined(let undefined) = wanted { throw undefined.error }
+    let size = wanted.intValue ?? wanted.boolValue.map { $0 ? 1 : 0 } ?? -1
     var batches: [[Value]] = []
     var current: [Value] = []
     for item in try evaluation.elements(of: value) {
@@ -299,7 +313,8 @@ enum SequenceFilters {
       current.append(item)
     }
     if !current.isEmpty {
-      if let fill = bound[1], !fill.isNone, current.count < size {
+      if let fill = bound[1], !fill.isNone, try evaluation.compare(.less, .int(current.count), wanted) {
+        guard current.count < size else { return .object(IteratorObject(batches.map { .list(ListObject($0)) })) }
         try evaluation.charge(elements: size)
         current += [Value](repeating: fill, count: size - current.count)
       }
@@ -313,7 +328,7 @@ enum SequenceFilters {
   ) throws -> Value {
     let bound = try arguments.bind("slice", ["slices", "fill_with?"])
     let count = try (bound[0] ?? .none).requireInt()
-    guard count != 0 else { throw JinjaError(.arithmetic, "integer division or modulo by zero") }
+    guard count != 0 else { throw JinjaError(.zeroDivision, "integer division or modulo by zero") }
     let items = try evaluation.elements(of: value)
     guard count > 0 else { return .object(IteratorObject([])) }
     try evaluation.charge(elements: count)

@@ -46,6 +46,12 @@ package final class SetObject: Object, ReprWriting {
     return reversed ? .object(object.minus(self)) : .object(minus(object))
   }
 
+  /// Whether the set is a subset of another (Python's `<=`), or a proper one.
+  func isSubset(of other: SetObject, proper: Bool) -> Bool {
+    (proper ? elements.count < other.elements.count : elements.count <= other.elements.count)
+      && elements.allSatisfy(other.elements.contains)
+  }
+
   private func minus(_ other: SetObject) -> SetObject { SetObject(elements.filter { !other.elements.contains($0) }) }
 
   package func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
@@ -56,6 +62,7 @@ package final class SetObject: Object, ReprWriting {
   private static let methods: Set<String> = [
     "add", "discard", "remove", "pop", "clear", "copy", "update", "union", "intersection", "difference",
     "symmetric_difference", "issubset", "issuperset", "isdisjoint", "intersection_update", "difference_update",
+    "symmetric_difference_update",
   ]
 
   private func call(_ name: String, _ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
@@ -67,16 +74,21 @@ package final class SetObject: Object, ReprWriting {
       if name == "add" {
         elements.append(element)
       } else if elements.remove(element) == nil, name == "remove" {
-        throw JinjaError(.lookup, element.shortRepr)
+        throw JinjaError(.key, element.shortRepr)
       }
       return .none
     case "pop":
-      guard !elements.isEmpty else { throw JinjaError(.lookup, "'pop from an empty set'") }
+      guard !elements.isEmpty else { throw JinjaError(.key, "'pop from an empty set'") }
       return elements.removeFirst()
     case "clear":
       elements = []
       return .none
     case "copy": return .object(SetObject(elements))
+    case "symmetric_difference_update":
+      let other = try OrderedSet(
+        SetObject(evaluation.elements(of: try arguments.bind(name, ["other"])[0] ?? .none)).elements)
+      elements.formSymmetricDifference(other)
+      return .none
     case "isdisjoint", "issubset", "issuperset", "symmetric_difference":
       let other = try OrderedSet(
         SetObject(evaluation.elements(of: try arguments.bind(name, ["other"])[0] ?? .none)).elements)

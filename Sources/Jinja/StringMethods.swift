@@ -11,10 +11,7 @@ struct StringMethods {
   func call(_ method: MethodName, _ arguments: Arguments) throws -> Value {
     let name = method.rawValue
     switch method {
-    case .casefold:
-      return try none(name, arguments) {
-        PythonString.split(PythonString.lower(text), "ß", limit: -1).joined(separator: "ss")
-      }
+    case .casefold: return try none(name, arguments) { PythonString.fold(text) }
     case .lower: return try none(name, arguments) { PythonString.lower(text) }
     case .upper: return try none(name, arguments) { PythonString.upper(text) }
     case .capitalize: return try none(name, arguments) { PythonString.capitalize(text) }
@@ -43,7 +40,7 @@ struct StringMethods {
       }
       guard PythonString.hasSuffix(text, affix) else { return .string(text) }
       return .string(String(decoding: text.utf8.dropLast(affix.utf8.count), as: UTF8.self))
-    case .encode: return .object(BytesObject(Array(text.utf8)))
+    case .encode: return try BytesObject.encode(text, arguments)
     case .translate: return try translate(arguments)
     case .maketrans: return try makeTranslation(arguments)
     default:
@@ -118,12 +115,13 @@ struct StringMethods {
     case .tuple(let items): affixes = items
     case let single: affixes = [single]
     }
-    let subject = try range(bound[1], bound[2])?.text ?? ""
+    let subject = try range(bound[1], bound[2])?.text
     for affix in affixes {
       guard let affix = affix.stringValue else {
         if case .undefined(let undefined) = affix { throw undefined.error }
         throw JinjaError(.type, "\(name) first arg must be str or a tuple of str, not \(affix.typeName)")
       }
+      guard let subject else { return .bool(false) }
       let matches =
         method == .startswith ? PythonString.hasPrefix(subject, affix) : PythonString.hasSuffix(subject, affix)
       if matches { return .bool(true) }
@@ -193,7 +191,7 @@ struct StringMethods {
   private func pad(_ method: MethodName, _ arguments: Arguments) throws -> Value {
     let name = method.rawValue
     if method == .expandtabs {
-      return .string(expandTabs(try arguments.bind(name, ["tabsize?"])[0]?.requireInt() ?? 8))
+      return .string(try expandTabs(try arguments.bind(name, ["tabsize?"])[0]?.requireInt() ?? 8))
     }
     if method == .zfill {
       let width = try (arguments.bind(name, ["width"])[0] ?? .none).requireInt()
@@ -213,13 +211,15 @@ struct StringMethods {
     return .string(try PythonString.pad(text, width, left: method == .rjust, fill, evaluation))
   }
 
-  private func expandTabs(_ size: Int) -> String {
+  private func expandTabs(_ size: Int) throws -> String {
     var result = ""
     var column = 0
     for scalar in text.unicodeScalars {
       if scalar == "\t" {
         let width = size > 0 ? size - column % size : 0
-        result += String(repeating: " ", count: min(width, 1000))
+        try evaluation.charge(bytes: width)
+        result += String(repeating: " ", count: width)
+        if result.utf8.count > evaluation.limits.outputBytes { try evaluation.charge(bytes: result.utf8.count) }
         column += width
       } else {
         result.unicodeScalars.append(scalar)
@@ -300,7 +300,9 @@ struct StringMethods {
     case .isascii: return PythonString.isASCII(text)
     case .isprintable: return scalars.allSatisfy(\.isPythonPrintable)
     case .islower: return scalars.contains(where: \.properties.isLowercase) && !scalars.contains(where: \.isPythonUpper)
-    case .isupper: return scalars.contains(where: \.isPythonUpper) && !scalars.contains(where: \.properties.isLowercase)
+    case .isupper:
+      return scalars.contains(where: \.properties.isUppercase)
+        && !scalars.contains { $0.properties.isLowercase || $0.properties.generalCategory == .titlecaseLetter }
     case .istitle: return isTitle
     case .isidentifier:
       guard let first = scalars.first else { return false }

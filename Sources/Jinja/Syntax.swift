@@ -112,8 +112,11 @@ struct Statement {
     case callBlock(Expression, MacroSyntax)
     case filterBlock(Expression, [Statement])
     case with([(target: Expression, value: Expression)], [Statement])
-    /// `block` and `autoescape`: a scope of its own. A block does not see the variables of loops around it.
-    case scope([Statement], isBlock: Bool)
+    case block(BlockSyntax)
+    case autoescape(Expression, [Statement])
+    /// `include`, `import`, `from … import` and `extends`: the template asked for, and the names the tag would set. There
+    /// is no loader in dbt, so that they fail when they run.
+    case load(Expression, names: [String])
     case evaluate(Expression)
     case breakLoop
     case continueLoop
@@ -121,6 +124,14 @@ struct Statement {
 
   let kind: Kind
   let offset: Int
+}
+
+/// `{% block %}`: a function that sees the context and the template's top-level variables.
+struct BlockSyntax {
+  var name: String
+  var isScoped: Bool
+  var isRequired: Bool
+  var body: [Statement]
 }
 
 struct ForSyntax {

@@ -25,6 +25,8 @@ package struct CompileOptions: Sendable {
 package struct Template: Sendable {
   let unit: SourceUnit
   let root: Function
+  /// Its named blocks.
+  let blocks: [String: NamedBlock]
   /// Every top-level `{% macro %}`, `{% test %}`, `{% materialization %}` and `{% docs %}` block.
   package let definitions: [MacroDefinition]
 
@@ -40,9 +42,11 @@ package struct Template: Sendable {
     let unit = SourceUnit(source: source, path: path, options: options)
     var parser = try Parser(unit, options: options)
     let statements = try parser.parseTemplate()
-    let compiler = Compiler(unit: unit, options: options)
+    var compiler = Compiler(unit: unit, options: options)
+    let root = try compiler.compileRoot(statements)
+    let blocks = compiler.blocks
     var definitions: [MacroDefinition] = []
     for macro in parser.definitions { definitions.append(try compiler.definition(macro)) }
-    return Template(unit: unit, root: try compiler.compileRoot(statements), definitions: definitions)
+    return Template(unit: unit, root: root, blocks: blocks, definitions: definitions)
   }
 }

@@ -45,6 +45,13 @@ enum Tests {
       (.equal, ["eq", "equalto", "=="]), (.notEqual, ["ne", "!="]), (.less, ["lt", "lessthan", "<"]),
       (.lessOrEqual, ["le", "<="]), (.greater, ["gt", "greaterthan", ">"]), (.greaterOrEqual, ["ge", ">="]),
     ]
+    for name in bare {
+      guard let body = table[name] else { continue }
+      table[name] = { value, arguments, evaluation in
+        _ = try arguments.bind("test_" + name, [])
+        return try body(value, arguments, evaluation)
+      }
+    }
     for (comparison, names) in comparisons {
       for name in names {
         table[name] = { value, arguments, evaluation in
@@ -54,6 +61,12 @@ enum Tests {
     }
     return table
   }()
+
+  /// Tests without arguments.
+  private static let bare = [
+    "defined", "undefined", "none", "boolean", "true", "false", "integer", "float", "number", "string", "mapping",
+    "sequence", "iterable", "callable", "escaped", "odd", "even", "lower", "upper", "filter", "test",
+  ]
 
   /// Not through `table`, which is still being made when the test "test" is.
   private static func exists(_ name: String) -> Bool { table[name] != nil }
@@ -74,7 +87,8 @@ enum Tests {
   /// Python's `is`, as far as values have an identity.
   private static func isSame(_ left: Value, _ right: Value) -> Bool {
     switch (left, right) {
-    case (.none, .none), (.undefined, .undefined): true
+    case (.none, .none): true
+    case (.undefined(let a), .undefined(let b)): a === b
     case (.bool(let a), .bool(let b)): a == b
     case (.int(let a), .int(let b)): a == b
     case (.string(let a), .string(let b)): Value.same(a, b)

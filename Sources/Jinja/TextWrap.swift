@@ -6,7 +6,7 @@ struct TextWrap {
 
   func wrap(_ line: String) throws -> [String] {
     guard width > 0 else { throw JinjaError(.value, "invalid width \(width) (must be > 0)") }
-    var chunks = Array(self.chunks(line).reversed())
+    var chunks = Array(Chunks(line, breaksHyphens: breaksHyphens).all().reversed())
     var lines: [String] = []
     while !chunks.isEmpty {
       var current: [[Unicode.Scalar]] = []
@@ -26,7 +26,7 @@ struct TextWrap {
 
   private func breakLong(_ chunks: inout [[Unicode.Scalar]], _ current: inout [[Unicode.Scalar]], _ length: Int) {
     guard let word = chunks.popLast() else { return }
-    let room = max(1, width - length)
+    let room = width - length
     if breaksWords {
       var end = room
       if breaksHyphens, word.count > room, let hyphen = word[..<room].lastIndex(of: "-"), hyphen > 0,
@@ -34,6 +34,7 @@ struct TextWrap {
       {
         end = hyphen + 1
       }
+      // With no room left this is empty, and keeps the white space before it from being dropped.
       current.append(Array(word.prefix(end)))
       if word.count > end { chunks.append(Array(word.dropFirst(end))) }
     } else if current.isEmpty {
@@ -43,75 +44,79 @@ struct TextWrap {
     }
   }
 
-  /// Words, runs of white space, and the parts of hyphenated words.
-  private func chunks(_ line: String) -> [[Unicode.Scalar]] {
-    var chunks: [[Unicode.Scalar]] = []
-    var current: [Unicode.Scalar] = []
-    let scalars = Array(line.unicodeScalars)
-    for (index, scalar) in scalars.enumerated() {
-      if let last = current.last, last.isPythonSpace != scalar.isPythonSpace {
-        chunks.append(current)
-        current = []
-      }
-      current.append(scalar)
-      // A break after a hyphen between letters.
-      if breaksHyphens, scalar == "-", current.count > 2, index + 2 < scalars.count, scalars[index - 1].isPythonAlpha,
-        scalars[index - 2].isPythonAlpha, scalars[index + 1].isPythonAlpha, scalars[index + 2].isPythonAlpha
-      {
-        chunks.append(current)
-        current = []
-      }
+  /// The pieces between which a line may be broken: words, runs of white space, dashes, and the parts of hyphenated words.
+  private struct Chunks {
+    let scalars: [Unicode.Scalar]
+    let breaksHyphens: Bool
+
+    init(_ line: String, breaksHyphens: Bool) {
+      scalars = Array(line.unicodeScalars)
+      self.breaksHyphens = breaksHyphens
     }
-    if !current.isEmpty { chunks.append(current) }
-    return chunks
-  }
-}
 
-/// Python's `pprint.pformat` with its usual width of 80: one line when it fits, else one element a line.
-enum PrettyText {
-  static func text(of value: Value) -> String { write(value, indent: 0, room: 80, depth: 0) }
-
-  private static func write(_ value: Value, indent: Int, room: Int, depth: Int) -> String {
-    let flat = sorted(value, depth: depth).repr
-    guard PythonString.length(flat) > room - indent, depth < 50 else { return flat }
-    let pad = ",\n" + String(repeating: " ", count: indent + 1)
-    func items(_ items: [Value], _ closing: Int) -> String {
-      items.enumerated().map {
-        write($1, indent: indent + 1, room: room - ($0 == items.count - 1 ? closing : 1), depth: depth + 1)
-      }.joined(separator: pad)
-    }
-    switch value {
-    case .list(let list): return "[" + items(list.items, 1) + "]"
-    case .tuple(let parts): return "(" + items(parts, 1) + (parts.count == 1 ? ",)" : ")")
-    case .dict(let dict):
-      let parts = ordered(dict).enumerated().map { index, pair in
-        let key = pair.key.repr
-        let closing = index == dict.count - 1 ? 1 : 1
-        return key + ": "
-          + write(
-            pair.value, indent: indent + 1 + PythonString.length(key) + 2, room: room - closing, depth: depth + 1)
+    func all() -> [[Unicode.Scalar]] {
+      var chunks: [[Unicode.Scalar]] = []
+      var at = 0
+      while at < scalars.count {
+        let end = end(of: at)
+        chunks.append(Array(scalars[at..<end]))
+        at = end
       }
-      return "{" + parts.joined(separator: pad) + "}"
-    default: return flat
+      return chunks
     }
-  }
 
-  /// Pairs by key where keys can be ordered.
-  private static func ordered(_ dict: DictObject) -> [(key: Value, value: Value)] {
-    let pairs = dict.pairs
-    guard pairs.allSatisfy({ $0.key.stringValue != nil }) else { return pairs }
-    return pairs.sorted { PythonString.compare($0.key.text, $1.key.text) < 0 }
-  }
+    private func isSpace(_ index: Int) -> Bool {
+      index >= 0 && index < scalars.count && "\t\n\u{0b}\u{0c}\r ".unicodeScalars.contains(scalars[index])
+    }
 
-  /// The value with its dicts in the order they are shown in.
-  private static func sorted(_ value: Value, depth: Int) -> Value {
-    guard depth < 50 else { return value }
-    switch value {
-    case .list(let list): return .list(ListObject(list.items.map { sorted($0, depth: depth + 1) }))
-    case .tuple(let items): return .tuple(items.map { sorted($0, depth: depth + 1) })
-    case .dict(let dict):
-      return .dict(DictObject(ordered(dict).map { (key: $0.key, value: sorted($0.value, depth: depth + 1)) }))
-    default: return value
+    private func isLetter(_ index: Int) -> Bool {
+      guard index >= 0, index < scalars.count else { return false }
+      return scalars[index] == "_" || (scalars[index].isWordScalar && scalars[index].properties.numericType == nil)
+    }
+
+    private func isWord(_ index: Int) -> Bool {
+      index >= 0 && index < scalars.count && (scalars[index] == "_" || scalars[index].isWordScalar)
+    }
+
+    /// Whether a character may stand before a dash between words.
+    private func isWordOrPunctuation(_ index: Int) -> Bool {
+      isWord(index) || (index >= 0 && index < scalars.count && "!\"'&.,?".unicodeScalars.contains(scalars[index]))
+    }
+
+    /// The end of a dash (two or more hyphens between words) that starts here; nil when none does.
+    private func dashEnd(_ index: Int) -> Int? {
+      guard isWordOrPunctuation(index - 1) else { return nil }
+      var end = index
+      while end < scalars.count, scalars[end] == "-" { end += 1 }
+      return end - index >= 2 && isWord(end) ? end : nil
+    }
+
+    private func end(of start: Int) -> Int {
+      var index = start
+      if isSpace(index) {
+        while isSpace(index) { index += 1 }
+        return index
+      }
+      if breaksHyphens, let dash = dashEnd(start) { return dash }
+      index += 1
+      while index < scalars.count, !isSpace(index) {
+        if breaksHyphens {
+          if isHyphen(index) { return index + 1 }
+          if dashEnd(index) != nil { return index }
+        }
+        index += 1
+      }
+      return index
+    }
+
+    /// Whether a word may be broken after the hyphen here: letters stand around it.
+    private func isHyphen(_ index: Int) -> Bool {
+      guard scalars[index] == "-" else { return false }
+      let isAfterLetters =
+        (isLetter(index - 1) && isLetter(index - 2))
+        || (isLetter(index - 1) && index >= 3 && scalars[index - 2] == "-" && isLetter(index - 3))
+      guard isAfterLetters, isLetter(index + 1) else { return false }
+      return isLetter(index + 2) || (index + 2 < scalars.count && scalars[index + 2] == "-" && isLetter(index + 3))
     }
   }
 }

@@ -40,7 +40,11 @@ enum Walk {
         visit(value, action)
       }
       visit(body, action)
-    case .scope(let body, _): visit(body, action)
+    case .block(let block): visit(block.body, action)
+    case .autoescape(let value, let body):
+      visit(value, action)
+      visit(body, action)
+    case .load(let template, _): visit(template, action)
     }
   }
 
@@ -52,13 +56,6 @@ enum Walk {
   static func visit(_ expression: Expression, _ action: (Expression) -> Void) {
     action(expression)
     for child in expression.children { visit(child, action) }
-  }
-
-  /// Whether a name is read or written anywhere.
-  static func mentions(_ name: String, in statements: [Statement]) -> Bool {
-    var found = false
-    visit(statements) { if case .name(name) = $0.kind { found = true } }
-    return found
   }
 }
 
@@ -88,7 +85,7 @@ extension Expression {
   var isConstant: Bool {
     switch kind {
     case .constant: true
-    case .name, .namespaceTarget, .attribute, .call: false
+    case .name, .namespaceTarget, .call: false
     case .filter(let input, let name, _):
       input != nil && !Self.dynamicFilters.contains(name) && children.allSatisfy(\.isConstant)
     default: children.allSatisfy(\.isConstant)

@@ -25,6 +25,8 @@ struct Bench {
   var vars = VarSettings()
   var allowsSecrets = false
   var registry = MacroRegistry(rootPackage: "shop")
+  var start = PythonDateTime(
+    PythonDate(year: 2024, month: 2, day: 29)!, PythonTime(hour: 10, minute: 20, second: 30, zone: .utc)!)
 
   var invocation: Invocation {
     Invocation(
@@ -32,8 +34,7 @@ struct Bench {
       target: TargetProfile(
         profileName: "p", targetName: "dev", host: "db", port: 5432, user: "u", database: "d", schema: "s"),
       invocationID: "00000000-0000-0000-0000-000000000000",
-      startedAt: PythonDateTime(
-        PythonDate(year: 2024, month: 2, day: 29)!, PythonTime(hour: 10, minute: 20, second: 30, zone: .utc)!),
+      startedAt: start,
       sink: { [collector] in collector.add($0) })
   }
 

@@ -13,6 +13,7 @@ let house: [SwiftSetting] = [
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
@@ -54,6 +55,32 @@ let package = Package(
     .executableTarget(name: "FuzzFrames", dependencies: ["CFuzzer", "GRPCClient"], swiftSettings: house),
     .executableTarget(name: "FuzzFraming", dependencies: ["CFuzzer", "GRPCClient"], swiftSettings: house),
     .executableTarget(name: "FuzzHeaders", dependencies: ["CFuzzer", "GRPCClient"], swiftSettings: house),
+
+    // The engine.
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8"),
+    .target(name: "PlainData", dependencies: [ordered], swiftSettings: house),
+    .target(name: "Jinja", dependencies: ["PlainData", ordered], swiftSettings: house),
+    .target(name: "YAMLDocument", dependencies: ["CYAML", "PlainData", ordered], swiftSettings: house),
+    .target(
+      name: "DBTContext",
+      dependencies: ["CLinux", "CPCRE2", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
+      swiftSettings: house),
+    .target(
+      name: "DBTProject",
+      dependencies: ["CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
+      swiftSettings: house),
+    .target(
+      name: "DBTEngine",
+      dependencies: [
+        "CLinux", "DBTContext", "DBTProject", "Jinja", "PlainData", "Secrets", "YAMLDocument", ordered, heap, logging,
+      ],
+      swiftSettings: house),
+    .executableTarget(name: "FuzzJinja", dependencies: ["CFuzzer", "DBTEngine"], swiftSettings: house),
+    .executableTarget(name: "FuzzYAML", dependencies: ["CFuzzer", "DBTEngine"], swiftSettings: house),
+    .executableTarget(name: "FuzzCSV", dependencies: ["CFuzzer", "DBTEngine"], swiftSettings: house),
+    .executableTarget(name: "FuzzSelectors", dependencies: ["CFuzzer", "DBTEngine"], swiftSettings: house),
+    .executableTarget(name: "FuzzBlocks", dependencies: ["CFuzzer", "DBTEngine"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

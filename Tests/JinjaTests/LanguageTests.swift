@@ -156,6 +156,46 @@ var returning: Value {
     #expect(error?.column == 10)
   }
 
+  @Test(arguments: [
+    ("a\n{{ 1 / 0 }}", JinjaError.Kind.zeroDivision, 2, 6), ("{{ missing.x }}", .undefined, 1, 12),
+    ("é{{ nosuch() }}", .undefined, 1, 5), ("\n\n{% for a, b in [1] %}{% endfor %}", .type, 3, 4),
+    ("{% include 'x' %}", .type, 1, 4), ("x\n{% if %}", .syntax, 2, 7), ("{{ 1|nosuch }}", .assertion, 1, 6),
+    ("{% break %}", .pythonSyntax, 1, 4), ("{{ ''.__class__() }}", .security, 1, 7),
+    ("{{ {}['a']|int + 'x' }}", .type, 1, 16),
+    ("{{ 'x' * 10 ** 12 }}", .limit, 1, 8),
+    ("{% macro m() %}\n{{ 1 / 0 }}{% endmacro %}{{ m() }}", .zeroDivision, 2, 6),
+    ("{% call range(3) %}{% endcall %}", .type, 1, 9), ("{% set x %}{{ 1 / 0 }}{% endset %}", .zeroDivision, 1, 17),
+    ("{% block a %}\n  {{ x.y.z }}{% endblock %}", .undefined, 2, 10),
+  ])
+  func everyErrorNamesItsPlace(_ source: String, _ kind: JinjaError.Kind, _ line: Int, _ column: Int) {
+    let error = failure(source, ["x": .dict(DictObject())], options: .plain)
+    #expect(error?.kind == kind, "\(String(describing: error))")
+    #expect(error?.line == line, "\(String(describing: error))")
+    #expect(error?.column == column, "\(String(describing: error))")
+    #expect(error?.path == "models/a.sql")
+    #expect(error?.excerpt?.hasSuffix("^") == true)
+  }
+
+  @Test func theMacroStackNamesEachMacroWithItsFileAndLine() throws {
+    let first = "{% macro a(x) %}\n{{ b(x) }}\n{% endmacro %}"
+    let second =
+      "{% macro b(x) %}{% call c() %}\n{{ x.y.z }}{% endcall %}{% endmacro %}\n{% macro c() %}[{{ caller() }}]{% endmacro %}"
+    let scope = DictionaryScope()
+    for (path, source) in [("macros/a.sql", first), ("macros/b.sql", second)] {
+      for definition in try Template.compile(source, path: path).definitions {
+        scope.values[definition.name] = .object(MacroObject(definition))
+      }
+    }
+    let template = try Template.compile("\n{{ a({}) }}", path: "models/m.sql")
+    let error = #expect(throws: JinjaError.self) { try Evaluation(globals: scope).renderText(template) }
+    #expect(error?.path == "macros/b.sql")
+    #expect(error?.line == 2)
+    #expect(error?.macroStack.map(\.name) == ["caller", "c", "b", "a"])
+    #expect(error?.macroStack.map(\.path) == ["macros/b.sql", "macros/b.sql", "macros/b.sql", "macros/a.sql"])
+    #expect(error?.macroStack.map(\.line) == [2, 3, 1, 2])
+    #expect(error?.description.contains("in macro c (macros/b.sql, line 3)") == true)
+  }
+
   @Test func hostErrorsKeepTheirCause() throws {
     struct Refused: Error, CustomStringConvertible { let description = "refused" }
     let values: [String: Value] = ["f": .object(NativeFunction("f") { _, _ in throw Refused() })]

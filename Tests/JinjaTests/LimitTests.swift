@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Jinja
@@ -75,6 +76,15 @@ func outcome(_ source: String, limits: Limits = .standard) -> String {
     "{% set ns = namespace(a=[1]) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}{% endfor %}{{ ns.a|pprint }}",
   ]
 
+  static let tight = {
+    var limits = Limits()
+    limits.steps = 1_000_000
+    limits.outputBytes = 1 << 20
+    limits.collectionSize = 1_000_000
+    limits.allocatedBytes = 256 << 20
+    return limits
+  }()
+
   @Test(arguments: Self.deep.indices)
   func depthEndsInAnError(_ index: Int) {
     // What doubles rather than nests takes its time, and is not about the stack.
@@ -101,16 +111,28 @@ func outcome(_ source: String, limits: Limits = .standard) -> String {
     "{{ '%99999999999d' % 1 }}", "{{ '{:99999999999}'.format(1) }}", "{{ 'a'|center(99999999999) }}",
     "{{ 'a'.ljust(99999999999) }}", "{{ 'a'|indent(99999999999) }}", "{{ [1]|batch(99999999999, 0)|list }}",
     "{{ [1]|slice(99999999999)|list }}", "{% for i in range(100000) %}{{ 'x' * 1000 }}{% endfor %}",
-    "{{ 'x'.zfill(99999999999) }}", "{{ '%.99999999999f' % 1 }}",
+    "{{ 'x'.zfill(99999999999) }}", "{{ '%.99999999999f' % 1 }}", "{{ 9 ** 9 ** 9 }}", "{{ 2 ** 65536 * 2 ** 65536 }}",
+    "{% set ns = namespace(n=3) %}{% for i in range(40) %}{% set ns.n = ns.n * ns.n %}{% endfor %}",
+    "{{ 'x' * 10 ** 10 }}", "{{ 'x'.encode() * 10 ** 10 }}", "{{ 'a'.rjust(10 ** 10) }}", "{{ 'a'.center(10 ** 10) }}",
+    "{{ '\\t'.expandtabs(10 ** 10) }}", "{{ ('\\t' * 1000).expandtabs(100000) }}", "{{ [1]|tojson(10 ** 10) }}",
+    "{{ range(100000)|list|tojson(1000) }}", "{{ '{:>{w}}'.format('x', w=10 ** 10) }}", "{{ '%*d' % (10 ** 9, 1) }}",
+    "{{ ('a\\n' * 10000)|indent(10000) }}",
+    "{{ ('a' * 1000)|replace('', 'b' * 10000) }}", "{{ ('a' * 1000).replace('', 'b' * 10000) }}",
+    "{{ ('x' * 1000000).join(range(100)|map('string')) }}", "{{ (range(100000)|list * 100)|length }}",
+    "{{ (10).to_bytes(10 ** 9, 'big') }}", "{% set x = [1] %}{% for i in x %}{% do x.extend(x) %}{% endfor %}",
+    "{% set d = {} %}{% for i in range(100000) %}{% for j in range(100) %}{% do d.update({i * 100 + j: 1}) %}{% endfor %}"
+      + "{% endfor %}",
+    "{% macro m() %}{{ caller() }}{{ caller() }}{% endmacro %}" + times(25, "{% call m() %}") + "x"
+      + times(25, "{% endcall %}"),
+    "{% block a %}{{ self.a() }}{% endblock %}", "{% for i in range(100000) %}{{ lipsum(100) }}{% endfor %}",
+    "{% autoescape true %}{% for i in range(100000) %}{{ '<' * 1000 }}{% endfor %}{% endautoescape %}",
   ])
   func growthEndsInALimitError(_ source: String) {
-    var limits = Limits()
-    limits.steps = 1_000_000
-    limits.outputBytes = 1 << 20
-    limits.collectionSize = 1_000_000
-    limits.allocatedBytes = 256 << 20
-    let result = outcome(source, limits: limits)
+    let limits = Self.tight
+    let start = ContinuousClock.now
+    let result = onThread(stack: 8 << 20) { outcome(source, limits: limits) }
     #expect(result.hasPrefix("limit:"), "\(source) gave \(result)")
+    #expect(ContinuousClock.now - start < .seconds(20), "\(source) took too long")
   }
 
   @Test func timeIsBounded() {
@@ -143,8 +165,7 @@ func outcome(_ source: String, limits: Limits = .standard) -> String {
   }
 
   @Test func damagedTemplatesNeverCrash() throws {
-    let corpus = try String(contentsOfFile: Oracle.folder("Differential") + "/corpus.txt", encoding: .utf8)
-      .split(separator: "\n").map { Array($0.replacingOccurrences(of: "⏎", with: "\n").utf8) }
+    let corpus = try TemplateOracle.handwritten("jinja").map { Array($0.utf8) }
     let rounds = ProcessInfo.processInfo.environment["SALLYPORT_FUZZ_ROUNDS"].flatMap(Int.init) ?? 4000
     let finished = onThread(stack: 8 << 20) { () -> Int in
       var generator = Generator(state: 0x5a11_f00d)

@@ -74,7 +74,7 @@ extension AgateTable {
   }
 
   private func known(_ name: String) throws -> Int {
-    guard let position = position(of: name) else { throw JinjaError(.lookup, "'\(name)'") }
+    guard let position = position(of: name) else { throw JinjaError(.key, "'\(name)'") }
     return position
   }
 

@@ -68,7 +68,7 @@ package final class AgateSequence: Object {
       }
     case "dict":
       return .function(name) { _, _ in
-        guard let keys else { throw JinjaError(.lookup, "the sequence has no keys") }
+        guard let keys else { throw JinjaError(.key, "the sequence has no keys") }
         return .dict(DictObject(zip(keys, values).map { (key: .string($0), value: $1) }))
       }
     case "get":

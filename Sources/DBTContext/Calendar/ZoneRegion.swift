@@ -124,6 +124,26 @@ package struct ZoneDatabase: Sendable {
   }
 }
 
+extension ZoneDatabase {
+  /// Names of countries by their codes, from the database's table.
+  var countryNames: [String: String] {
+    Dictionary(table("iso3166.tab").compactMap { $0.count > 1 ? ($0[0], $0[1]) : nil }) { first, _ in first }
+  }
+
+  /// The zones of each country by its code, the most populous first.
+  var countryZones: [String: [String]] {
+    Dictionary(table("zone.tab").compactMap { $0.count > 2 ? ($0[0], [$0[2]]) : nil }, uniquingKeysWith: +)
+  }
+
+  /// The fields of a table's lines, comments left out; none when there is no such table.
+  private func table(_ name: String) -> [[String]] {
+    guard let bytes = try? FileBytes.read("\(directory)/\(name)", limit: 1 << 20) else { return [] }
+    return bytes.split(separator: 0x0A).filter { $0.first != UInt8(ascii: "#") }.map { line in
+      line.split(separator: 0x09).map { String(decoding: $0, as: UTF8.self) }
+    }
+  }
+}
+
 /// Zones read so far.
 private final class ZoneCache: Sendable {
   let regions = Mutex<[String: ZoneRegion]>([:])

@@ -144,7 +144,7 @@ extension DBTError {
 
   /// Syntax errors and faults of the engine show where they are; the others read as in dbt.
   private static func message(of error: JinjaError) -> String {
-    guard error.kind == .syntax || error.kind == .limit else { return error.message }
+    guard [.syntax, .assertion, .pythonSyntax, .limit].contains(error.kind) else { return error.message }
     var text = error.message
     if error.line > 0 { text += "\n  line \(error.line)" }
     if let excerpt = error.excerpt {

@@ -10,12 +10,13 @@ enum DateMembers {
     case "weekday": return .function(name) { _, _ in .int(date.weekday) }
     case "isoweekday": return .function(name) { _, _ in .int(date.weekday + 1) }
     case "toordinal": return .function(name) { _, _ in .int(date.ordinal) }
-    case "ctime":
-      return .function(name) { _, _ in .string(TimeFormatter.text(PythonDateTime(date), format: "%c")) }
     case "isocalendar":
       return .function(name) { _, _ in
         let iso = date.isoCalendar
-        return .tuple([.int(iso.year), .int(iso.week), .int(iso.day)])
+        return .object(
+          NamedTuple(
+            "datetime.IsoCalendarDate",
+            [("year", .int(iso.year)), ("week", .int(iso.week)), ("weekday", .int(iso.day))]))
       }
     default: return nil
     }
@@ -40,6 +41,30 @@ enum DateMembers {
     case "tzname": return .function(name) { _, _ in Value(optional: time.zone?.abbreviation) }
     default: return nil
     }
+  }
+
+  /// What days and datetimes share beyond the fields of the day.
+  static func shared(_ name: String, _ dateTime: PythonDateTime) -> Value? {
+    switch name {
+    case "ctime": return .function(name) { _, _ in .string(TimeFormatter.text(dateTime, format: "%c")) }
+    case "timetuple": return .function(name) { _, _ in structTime(dateTime, isDaylight: dateTime.zone?.daylight) }
+    case "utctimetuple":
+      return .function(name) { _, _ in
+        structTime(dateTime.converted(to: .utc)?.replacing(zone: nil) ?? dateTime, isDaylight: 0)
+      }
+    default: return nil
+    }
+  }
+
+  /// Python's `time.struct_time`.
+  private static func structTime(_ dateTime: PythonDateTime, isDaylight: Int?) -> Value {
+    let (date, time) = (dateTime.date, dateTime.time)
+    let fields: [(String, Int)] = [
+      ("tm_year", date.year), ("tm_mon", date.month), ("tm_mday", date.day), ("tm_hour", time.hour),
+      ("tm_min", time.minute), ("tm_sec", time.second), ("tm_wday", date.weekday), ("tm_yday", date.dayOfYear),
+      ("tm_isdst", isDaylight.map { $0 == 0 ? 0 : 1 } ?? -1),
+    ]
+    return .object(NamedTuple("time.struct_time", fields.map { (name: $0.0, value: .int($0.1)) }))
   }
 
   /// A zone object, or nil for None.

@@ -23,7 +23,7 @@ package final class DateObject: Object {
     if let delta = (other.objectValue as? TimeDeltaObject)?.delta {
       guard operation == .add || (operation == .subtract && !reversed) else { return nil }
       guard let moved = date.adding(days: operation == .add ? delta.days : -delta.days) else {
-        throw JinjaError(.value, "date value out of range")
+        throw JinjaError(.overflow, "date value out of range")
       }
       return moved.value
     }
@@ -35,6 +35,7 @@ package final class DateObject: Object {
   package func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
     let date = date
     if let value = DateMembers.member(name, date) { return value }
+    if name != "utctimetuple", let value = DateMembers.shared(name, PythonDateTime(date)) { return value }
     switch name {
     case "isoformat": return .function(name) { _, _ in .string(date.text) }
     case "strftime", "__format__":
@@ -90,7 +91,7 @@ package final class DateTimeObject: Object {
     if let delta = (other.objectValue as? TimeDeltaObject)?.delta {
       guard operation == .add || (operation == .subtract && !reversed) else { return nil }
       let amount = operation == .add ? delta : PythonTimeDelta(microseconds: -delta.total)
-      guard let moved = dateTime.adding(amount) else { throw JinjaError(.value, "date value out of range") }
+      guard let moved = dateTime.adding(amount) else { throw JinjaError(.overflow, "date value out of range") }
       return moved.value
     }
     guard operation == .subtract, let other = (other.objectValue as? DateTimeObject)?.dateTime else { return nil }
@@ -103,7 +104,11 @@ package final class DateTimeObject: Object {
 
   package func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
     let dateTime = dateTime
-    if let value = DateMembers.member(name, dateTime.date) ?? DateMembers.member(name, dateTime.time) { return value }
+    if let value = DateMembers.member(name, dateTime.date) ?? DateMembers.member(name, dateTime.time)
+      ?? DateMembers.shared(name, dateTime)
+    {
+      return value
+    }
     switch name {
     case "date": return .function(name) { _, _ in dateTime.date.value }
     case "time": return .function(name) { _, _ in dateTime.replacing(zone: nil).time.value }
@@ -123,7 +128,9 @@ package final class DateTimeObject: Object {
     case "astimezone":
       return .function(name, ["tz?"]) { values, _ in
         let zone = try DateMembers.zone(values[0]) ?? .utc
-        guard let converted = dateTime.converted(to: zone) else { throw JinjaError(.value, "date value out of range") }
+        guard let converted = dateTime.converted(to: zone) else {
+          throw JinjaError(.overflow, "date value out of range")
+        }
         return converted.value
       }
     case "replace":
@@ -133,7 +140,6 @@ package final class DateTimeObject: Object {
         let date = try DateMembers.date(values[0], values[1], values[2], default: dateTime.date)
         return PythonDateTime(date, try DateMembers.time(Array(values[3...7]), default: dateTime.time)).value
       }
-    case "utctimetuple", "timetuple": return nil
     default: return nil
     }
   }
@@ -211,7 +217,7 @@ package final class TimeDeltaObject: Object {
       return try combined(operation, reversed ? other.total : delta.total, reversed ? delta.total : other.total)
     }
     let factor: Double
-    switch other {
+    switch other.boolValue.map({ Value.int($0 ? 1 : 0) }) ?? other {
     case .int(let number): factor = Double(number)
     case .double(let number): factor = number
     default: return nil
@@ -221,13 +227,17 @@ package final class TimeDeltaObject: Object {
       if case .int(let number) = other { return try checked(delta.total.multipliedReportingOverflow(by: number)) }
       return try rounded(Double(delta.total) * factor)
     case .divide where !reversed:
-      guard factor != 0 else { throw JinjaError(.arithmetic, "division by zero") }
+      guard factor != 0 else { throw JinjaError(.zeroDivision, "division by zero") }
       return try rounded(Double(delta.total) / factor)
     case .floorDivide where !reversed:
-      guard case .int(let number) = other, number != 0 else { throw JinjaError(.arithmetic, "division by zero") }
+      guard case .int(let number) = other, number != 0 else { throw JinjaError(.zeroDivision, "division by zero") }
       return PythonTimeDelta(microseconds: Int((Double(delta.total) / Double(number)).rounded(.down))).value
     default: return nil
     }
+  }
+
+  package func negated() throws -> Value? {
+    try checked(0.subtractingReportingOverflow(delta.total))
   }
 
   private func combined(_ operation: BinaryOperator, _ left: Int, _ right: Int) throws -> Value? {
@@ -235,7 +245,7 @@ package final class TimeDeltaObject: Object {
     case .add: return try checked(left.addingReportingOverflow(right))
     case .subtract: return try checked(left.subtractingReportingOverflow(right))
     case .divide, .floorDivide, .modulo:
-      guard right != 0 else { throw JinjaError(.arithmetic, "integer division or modulo by zero") }
+      guard right != 0 else { throw JinjaError(.zeroDivision, "integer division or modulo by zero") }
       if operation == .divide { return .double(Double(left) / Double(right)) }
       let quotient = Int((Double(left) / Double(right)).rounded(.down))
       if operation == .floorDivide { return .int(quotient) }
@@ -245,13 +255,13 @@ package final class TimeDeltaObject: Object {
   }
 
   private func checked(_ result: (partialValue: Int, overflow: Bool)) throws -> Value {
-    guard !result.overflow else { throw JinjaError(.value, "timedelta is out of range") }
+    guard !result.overflow else { throw JinjaError(.overflow, "timedelta is out of range") }
     return PythonTimeDelta(microseconds: result.partialValue).value
   }
 
   private func rounded(_ microseconds: Double) throws -> Value {
     guard let whole = Int(exactly: microseconds.rounded(.toNearestOrEven)) else {
-      throw JinjaError(.value, "timedelta is out of range")
+      throw JinjaError(.overflow, "timedelta is out of range")
     }
     return PythonTimeDelta(microseconds: whole).value
   }

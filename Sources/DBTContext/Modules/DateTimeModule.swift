@@ -4,6 +4,9 @@ import Jinja
 
 /// `modules.datetime`: the classes date, datetime, time, timedelta and tzinfo.
 enum DateTimeModule {
+  /// The classes dbt offers.
+  static let names = ["date", "datetime", "time", "timedelta", "tzinfo"]
+
   static func member(_ name: String) -> Value? {
     switch name {
     case "date": .object(PythonClass(name, construct: date, member: dateMember))
@@ -34,6 +37,9 @@ enum DateTimeModule {
     case "today": .function(name) { _, _ in now().date.value }
     case "min": PythonDate.first.value
     case "max": PythonDate.last.value
+    case "resolution": PythonTimeDelta(microseconds: PythonTimeDelta.microsecondsPerDay).value
+    case "fromisocalendar":
+      .function(name, ["year", "week", "day"]) { values, _ in try fromISOCalendar(values).value }
     case "fromisoformat":
       .function(name, ["date_string"]) { values, _ in
         let text = try values[0]?.requiredText("fromisoformat: argument") ?? ""
@@ -55,6 +61,24 @@ enum DateTimeModule {
     }
   }
 
+  /// The day of an ISO 8601 year, week and weekday.
+  private static func fromISOCalendar(_ values: [Value?]) throws -> PythonDate {
+    let year = try values[0]?.requiredInt("year") ?? 0
+    let week = try values[1]?.requiredInt("week") ?? 0
+    let day = try values[2]?.requiredInt("day") ?? 0
+    guard (1...9999).contains(year), let fourth = PythonDate(year: year, month: 1, day: 4) else {
+      throw JinjaError(.value, "Year is out of range: \(year)")
+    }
+    // The last week of a year is that of its 28th of December.
+    let lastWeek = PythonDate(year: year, month: 12, day: 28)?.isoCalendar.week ?? 52
+    guard (1...lastWeek).contains(week) else { throw JinjaError(.value, "Invalid week: \(week)") }
+    guard (1...7).contains(day) else { throw JinjaError(.value, "Invalid weekday: \(day) (range is [1, 7])") }
+    guard let date = fourth.adding(days: (week - 1) * 7 + day - 1 - fourth.weekday) else {
+      throw JinjaError(.overflow, "date value out of range")
+    }
+    return date
+  }
+
   // MARK: datetime
 
   private static func dateTime(_ arguments: Arguments) throws -> Value {
@@ -74,6 +98,18 @@ enum DateTimeModule {
       }
     case "utcnow", "today": return .function(name) { _, _ in now().replacing(zone: nil).value }
     case "min": return PythonDateTime(.first).value
+    case "resolution": return PythonTimeDelta(microseconds: 1).value
+    case "fromisocalendar":
+      return .function(name, ["year", "week", "day"]) { values, _ in
+        PythonDateTime(try fromISOCalendar(values)).value
+      }
+    case "fromordinal":
+      return .function(name, ["ordinal"]) { values, _ in
+        guard let date = PythonDate(ordinal: try values[0]?.requiredInt("ordinal") ?? 0) else {
+          throw JinjaError(.value, "ordinal must be >= 1 and within year 9999")
+        }
+        return PythonDateTime(date).value
+      }
     case "max":
       return PythonDateTime(.last, PythonTime(hour: 23, minute: 59, second: 59, microsecond: 999_999) ?? .midnight)
         .value
@@ -139,6 +175,8 @@ enum DateTimeModule {
   private static func timeMember(_ name: String) -> Value? {
     switch name {
     case "min": PythonTime.midnight.value
+    case "max": PythonTime(hour: 23, minute: 59, second: 59, microsecond: 999_999)?.value
+    case "resolution": PythonTimeDelta(microseconds: 1).value
     case "fromisoformat":
       .function(name, ["time_string"]) { values, _ in
         let text = try values[0]?.requiredText("fromisoformat: argument") ?? ""
@@ -170,7 +208,7 @@ enum DateTimeModule {
       default: throw JinjaError(.type, "unsupported type for timedelta component: \(value.typeName)")
       }
       guard let amount, case let sum = total.addingReportingOverflow(amount), !sum.overflow else {
-        throw JinjaError(.value, "timedelta is out of range")
+        throw JinjaError(.overflow, "timedelta is out of range")
       }
       total = sum.partialValue
     }

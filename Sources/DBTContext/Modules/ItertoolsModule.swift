@@ -5,10 +5,20 @@ import Jinja
 enum ItertoolsModule {
   private static let sizeLimit = 1_000_000
 
+  /// The functions dbt offers.
+  static let names = [
+    "count", "cycle", "repeat", "accumulate", "chain", "compress", "islice", "starmap", "tee", "zip_longest", "product",
+    "permutations", "combinations", "combinations_with_replacement",
+  ]
+
   static func member(_ name: String) -> Value? {
     switch name {
     case "count", "cycle", "repeat": endless(name)
-    case "chain": .object(ChainFunction())
+    case "chain":
+      .object(
+        NativeFunction(name) { arguments, evaluation in
+          iterator(name, try arguments.positional.flatMap { try items($0, evaluation) })
+        })
     case "accumulate": .function(name, ["iterable", "func?", "*", "initial?"], accumulate)
     case "compress":
       .function(name, ["data", "selectors"]) { values, evaluation in
@@ -45,7 +55,7 @@ enum ItertoolsModule {
     .object(IteratorObject(items, typeName: "itertools.\(name)"))
   }
 
-  fileprivate static func items(_ value: Value?, _ evaluation: Evaluation) throws -> [Value] {
+  private static func items(_ value: Value?, _ evaluation: Evaluation) throws -> [Value] {
     if value?.objectValue is EndlessIterator { throw JinjaError(.limit, "an endless iterator must be cut by islice") }
     guard let items = try value?.elements(evaluation) else {
       throw JinjaError(.type, "'\(value?.typeName ?? "NoneType")' object is not iterable")
@@ -62,10 +72,15 @@ enum ItertoolsModule {
   private static func endless(_ name: String) -> Value {
     switch name {
     case "count":
-      return .function(name, ["start?", "step?"]) { values, _ in
-        let start = try values[0]?.requiredInt("start") ?? 0
-        let step = try values[1]?.requiredInt("step") ?? 1
-        return .object(EndlessIterator { .int(start &+ $0 &* step) })
+      return .function(name, ["start?", "step?"]) { values, evaluation in
+        let (start, step) = (values[0] ?? .int(0), values[1] ?? .int(1))
+        guard start.kinds.contains(.number), step.kinds.contains(.number) else {
+          throw JinjaError(.type, "a number is required")
+        }
+        return .object(
+          EndlessIterator { position in
+            try evaluation.binary(.add, start, try evaluation.binary(.multiply, step, .int(position)))
+          })
       }
     case "cycle":
       return .function(name, ["iterable"]) { values, evaluation in
@@ -91,36 +106,22 @@ enum ItertoolsModule {
       if let function = values[1], !function.isNone {
         total = try evaluation.call(function, Arguments([total, item]))
       } else {
-        total = try sum(total, item)
+        total = try evaluation.binary(.add, total, item)
       }
       results.append(total)
     }
     return iterator("accumulate", results)
   }
 
-  private static func sum(_ left: Value, _ right: Value) throws -> Value {
-    switch (left, right) {
-    case (.int(let a), .int(let b)):
-      let sum = a.addingReportingOverflow(b)
-      guard !sum.overflow else { throw JinjaError(.arithmetic, "integer is too large") }
-      return .int(sum.partialValue)
-    case (.string(let a), .string(let b)): return .string(a + b)
-    case (.decimal(let a), .decimal(let b)): return .decimal(try a.apply(.add, b))
-    case (.decimal(let a), .int(let b)): return .decimal(try a.apply(.add, PythonDecimal(b)))
-    case (.int(let a), .decimal(let b)): return .decimal(try PythonDecimal(a).apply(.add, b))
-    case (.double(let a), .double(let b)): return .double(a + b)
-    case (.double(let a), .int(let b)): return .double(a + Double(b))
-    case (.int(let a), .double(let b)): return .double(Double(a) + b)
-    case (.list(let a), .list(let b)): return .list(a.items + b.items)
-    case (.object(let a), _):
-      if let sum = try a.binary(.add, right, reversed: false) { return sum }
-    default: break
-    }
-    throw JinjaError(.type, "unsupported operand type(s) for +: '\(left.typeName)' and '\(right.typeName)'")
-  }
-
   private static func islice(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
-    let bounds = try arguments.positional.dropFirst().map { $0.isNone ? nil : try $0.requiredInt("islice()") }
+    let bounds = try arguments.positional.dropFirst().map { bound -> Int? in
+      if bound.isNone { return nil }
+      guard let number = bound.intValue ?? bound.boolValue.map({ $0 ? 1 : 0 }) else {
+        let which = arguments.positional.count == 2 ? "Stop argument" : "Indices"
+        throw JinjaError(.value, "\(which) for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
+      }
+      return number
+    }
     guard let source = arguments.positional.first, (1...3).contains(bounds.count) else {
       throw JinjaError(.type, "islice expected 2 to 4 arguments")
     }
@@ -132,8 +133,13 @@ enum ItertoolsModule {
     }
     if let endless = source.objectValue as? EndlessIterator {
       guard let stop else { throw JinjaError(.limit, "an endless iterator must be cut by islice") }
-      try check((stop - start) / step)
-      return iterator("islice", stride(from: start, to: max(start, stop), by: step).map(endless.element))
+      try check(stop)
+      var taken: [Value] = []
+      for position in 0..<stop {
+        guard let element = try endless.next(evaluation) else { break }
+        if position >= start, (position - start) % step == 0 { taken.append(element) }
+      }
+      return iterator("islice", taken)
     }
     let all = try items(source, evaluation)
     let end = min(stop ?? all.count, all.count)
@@ -141,6 +147,9 @@ enum ItertoolsModule {
   }
 
   private static func zipLongest(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
+    if arguments.keywords.contains(where: { $0.name != "fillvalue" }) {
+      throw JinjaError(.type, "zip_longest() got an unexpected keyword argument")
+    }
     let fill = arguments[keyword: "fillvalue"] ?? .none
     let columns = try arguments.positional.map { try items($0, evaluation) }
     let count = columns.map(\.count).max() ?? 0
@@ -189,35 +198,21 @@ enum ItertoolsModule {
   }
 }
 
-/// `itertools.chain`, with its other constructor.
-private final class ChainFunction: Object {
-  var typeName: String { "type" }
-  var repr: String { "<class 'itertools.chain'>" }
-  var kinds: ValueKinds { .callable }
-
-  func call(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
-    .object(
-      IteratorObject(
-        try arguments.positional.flatMap { try ItertoolsModule.items($0, evaluation) }, typeName: "itertools.chain"))
-  }
-
-  func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
-    guard name == "from_iterable" else { return nil }
-    return .function(name, ["iterable"]) { values, evaluation in
-      let parts = try ItertoolsModule.items(values[0], evaluation)
-      return .object(
-        IteratorObject(try parts.flatMap { try ItertoolsModule.items($0, evaluation) }, typeName: "itertools.chain"))
-    }
-  }
-}
-
 /// An iterator without end; its elements are known by position.
-private final class EndlessIterator: Object {
-  let element: (Int) -> Value
-  init(_ element: @escaping (Int) -> Value) { self.element = element }
+private final class EndlessIterator: StepwiseIterator {
+  private let element: (Int) throws -> Value
+  private var position = 0
+
+  init(_ element: @escaping (Int) throws -> Value) { self.element = element }
 
   var typeName: String { "itertools.count" }
   var kinds: ValueKinds { .iterable }
+
+  func next(_ evaluation: Evaluation) throws -> Value? {
+    defer { position += 1 }
+    return try element(position)
+  }
+
   func iterate(_ evaluation: Evaluation) throws -> [Value]? {
     throw JinjaError(.limit, "an endless iterator must be cut by islice")
   }

@@ -1,48 +1,36 @@
 import Jinja
 
-/// `modules`: the parts of Python's library that dbt gives to templates.
-final class ModulesObject: Object {
-  private var made: [String: Value] = [:]
-
-  var typeName: String { "dict" }
-  var kinds: ValueKinds { [.mapping, .iterable] }
-
-  private static let names = ["datetime", "itertools", "pytz", "re"]
-
-  func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
-    if let known = made[name] { return known }
-    let module: ModuleObject
-    switch name {
-    case "datetime": module = ModuleObject(name, DateTimeModule.member)
-    case "pytz": module = ModuleObject(name, PytzModule.member)
-    case "re": module = ModuleObject(name, RegexModule.member)
-    case "itertools": module = ModuleObject(name, ItertoolsModule.member)
-    default: return nil
-    }
-    let value = Value.object(module)
-    made[name] = value
-    return value
+/// `modules`: the parts of Python's library that dbt gives to templates, as dicts of dicts.
+enum ModulesObject {
+  /// Made anew for each scope: values are not shared between threads.
+  static var value: Value {
+    .object(
+      LazyDict {
+        DictObject([
+          (key: .string("pytz"), value: module(PytzModule.names, PytzModule.member)),
+          (key: .string("datetime"), value: module(DateTimeModule.names, DateTimeModule.member)),
+          (key: .string("re"), value: module(RegexModule.names, RegexModule.member)),
+          (key: .string("itertools"), value: module(ItertoolsModule.names, ItertoolsModule.member)),
+        ])
+      })
   }
 
-  func item(_ key: Value, _ evaluation: Evaluation) -> Value? {
-    key.stringValue.flatMap { attribute($0, evaluation) }
+  private static func module(_ names: [String], _ member: @escaping (String) throws -> Value?) -> Value {
+    .object(
+      LazyDict {
+        DictObject(
+          try names.compactMap { name in try member(name).map { (key: .string(name), value: $0) } })
+      })
   }
-
-  func iterate(_ evaluation: Evaluation) -> [Value]? { ModulesObject.names.map { .string($0) } }
 }
 
-/// One module: names found by a function.
-final class ModuleObject: Object {
-  private let name: String
-  private let member: (String) throws -> Value?
-
-  init(_ name: String, _ member: @escaping (String) throws -> Value?) {
-    self.name = name
-    self.member = member
+/// A class or exception of a module that templates can name but not make.
+final class OpaqueClass: Object {
+  let repr: String
+  init(_ repr: String) { self.repr = repr }
+  var typeName: String { "type" }
+  var kinds: ValueKinds { .callable }
+  func call(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
+    throw JinjaError(.type, "\(repr) cannot be made in a template")
   }
-
-  var typeName: String { "module" }
-  var repr: String { "<module '\(name)'>" }
-  func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? { try member(name) }
-  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { try key.stringValue.flatMap(member) }
 }

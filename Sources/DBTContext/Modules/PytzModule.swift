@@ -2,12 +2,26 @@ package import Jinja
 
 /// `modules.pytz`.
 enum PytzModule {
+  /// pytz's public names.
+  static let names = [
+    "timezone", "utc", "country_timezones", "country_names", "AmbiguousTimeError", "InvalidTimeError",
+    "NonExistentTimeError", "UnknownTimeZoneError", "all_timezones", "all_timezones_set", "common_timezones",
+    "common_timezones_set", "BaseTzInfo", "FixedOffset",
+  ]
+
   static func member(_ name: String) throws -> Value? {
     switch name {
-    case "utc", "UTC": return .object(ZoneObject(.utc))
+    case "utc": return .object(ZoneObject(.utc))
     case "timezone":
       return .function(name, ["zone"]) { values, _ in
-        .object(ZoneObject(try ZoneDatabase.system.zone(named: try values[0]?.requiredText("zone") ?? "")))
+        guard let text = values[0]?.stringValue else {
+          throw JinjaError(.unknownZone, values[0]?.repr ?? "None")
+        }
+        do {
+          return .object(ZoneObject(try ZoneDatabase.system.zone(named: text)))
+        } catch let error as DBTError where error.kind == .compilation {
+          throw JinjaError(.unknownZone, values[0]?.repr ?? "")
+        }
       }
     case "FixedOffset":
       return .function(name, ["offset"]) { values, _ in
@@ -16,11 +30,35 @@ enum PytzModule {
         return .object(ZoneObject(minutes == 0 ? .utc : .pytzFixed(minutes: minutes)))
       }
     case "all_timezones", "common_timezones":
-      return .list(try ZoneDatabase.system.allNames().map { .string($0) })
+      // Without a tz database there are none; asking for a zone says why.
+      return .list(((try? ZoneDatabase.system.allNames()) ?? []).map { .string($0) })
     case "all_timezones_set", "common_timezones_set":
-      return .object(try SetObject(try ZoneDatabase.system.allNames().map { .string($0) }))
+      return .object(try SetObject(((try? ZoneDatabase.system.allNames()) ?? []).map { .string($0) }))
+    case "country_names": return .object(CountryTable(ZoneDatabase.system.countryNames.mapValues { .string($0) }))
+    case "country_timezones":
+      return .object(CountryTable(ZoneDatabase.system.countryZones.mapValues { .list($0.map { .string($0) }) }))
+    case "AmbiguousTimeError", "InvalidTimeError", "NonExistentTimeError", "UnknownTimeZoneError":
+      return .object(OpaqueClass("<class 'pytz.exceptions.\(name)'>"))
+    case "BaseTzInfo": return .object(OpaqueClass("<class 'pytz.tzinfo.BaseTzInfo'>"))
     default: return nil
     }
+  }
+}
+
+/// `pytz.country_names` and `pytz.country_timezones`: by country code in any case; the second is also called.
+private final class CountryTable: Object {
+  private let entries: [String: Value]
+  init(_ entries: [String: Value]) { self.entries = entries }
+
+  var typeName: String { "dict" }
+  var kinds: ValueKinds { [.mapping, .iterable, .callable] }
+  var count: Int? { entries.count }
+  func item(_ key: Value, _ evaluation: Evaluation) -> Value? { key.stringValue.flatMap { entries[$0.uppercased()] } }
+  func iterate(_ evaluation: Evaluation) -> [Value]? { entries.keys.sorted().map { .string($0) } }
+  func call(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
+    let code = try arguments.bind("country_timezones", ["iso3166_code"])[0] ?? .none
+    guard let found = item(code, evaluation) else { throw JinjaError(.key, code.repr) }
+    return found
   }
 }
 
@@ -52,7 +90,9 @@ package final class ZoneObject: Object {
           throw JinjaError(.value, "Naive time - no tzinfo set")
         }
         let instant = name == "fromutc" ? time.replacing(zone: .utc) : time
-        guard let converted = instant.converted(to: zone) else { throw JinjaError(.value, "date value out of range") }
+        guard let converted = instant.converted(to: zone) else {
+          throw JinjaError(.overflow, "date value out of range")
+        }
         return converted.value
       }
     case "utcoffset", "dst", "tzname":
@@ -75,7 +115,7 @@ package final class ZoneObject: Object {
 
   private static func time(_ value: Value?) throws -> PythonDateTime {
     guard let time = (value?.objectValue as? DateTimeObject)?.dateTime else {
-      throw JinjaError(.type, "a datetime is needed, not '\(value?.typeName ?? "NoneType")'")
+      throw JinjaError(.attribute, "'\(value?.typeName ?? "NoneType")' object has no attribute 'tzinfo'")
     }
     return time
   }
@@ -89,8 +129,9 @@ package final class ZoneObject: Object {
       return try zone.localized(time, isDaylight: choice)
     } catch {
       switch error {
-      case .missing, .ambiguous: throw JinjaError(.value, time.text)
-      case .outOfRange: throw JinjaError(.value, "date value out of range")
+      case .missing: throw JinjaError(.missingTime, time.text)
+      case .ambiguous: throw JinjaError(.ambiguousTime, time.text)
+      case .outOfRange: throw JinjaError(.overflow, "date value out of range")
       }
     }
   }

@@ -2,10 +2,20 @@ import Jinja
 
 /// `modules.re`.
 enum RegexModule {
+  /// The module's public names.
+  static let names = [
+    "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer", "compile", "purge", "template",
+    "escape", "error", "Pattern", "Match", "A", "I", "L", "M", "S", "X", "U", "ASCII", "IGNORECASE", "LOCALE",
+    "MULTILINE", "DOTALL", "VERBOSE", "UNICODE", "NOFLAG", "RegexFlag",
+  ]
+
   static func member(_ name: String) -> Value? {
-    if let flag = RegexFlags(name: name) { return .int(flag.rawValue) }
+    if let flag = RegexFlags(name: name) { return .object(RegexFlagObject(flag)) }
     switch name {
-    case "compile":
+    case "error": return .object(OpaqueClass("<class 're.error'>"))
+    case "Pattern", "Match": return .object(OpaqueClass("<class 're.\(name)'>"))
+    case "RegexFlag": return .object(OpaqueClass("<flag 'RegexFlag'>"))
+    case "compile", "template":
       return .function(name, ["pattern", "flags?"]) { values, _ in
         .object(PatternObject(try program(values[0], values[1])))
       }
@@ -40,7 +50,7 @@ enum RegexModule {
 
   private static func program(_ pattern: Value?, _ flags: Value?) throws -> RegexProgram {
     if let compiled = (pattern?.objectValue as? PatternObject)?.program {
-      guard flags == nil || flags?.intValue == 0 else {
+      guard try flags.map(self.flags)?.rawValue ?? 0 == 0 else {
         throw JinjaError(.value, "cannot process flags argument with a compiled pattern")
       }
       return compiled
@@ -48,7 +58,12 @@ enum RegexModule {
     guard let text = pattern?.stringValue else {
       throw JinjaError(.type, "first argument must be string or compiled pattern")
     }
-    return try RegexProgram(text, flags: RegexFlags(rawValue: try flags?.requiredInt("flags") ?? 0))
+    return try RegexProgram(text, flags: try flags.map(self.flags) ?? [])
+  }
+
+  private static func flags(_ value: Value) throws -> RegexFlags {
+    if let flags = (value.objectValue as? RegexFlagObject)?.flags { return flags }
+    return RegexFlags(rawValue: try value.requiredInt("flags"))
   }
 
   private static func subject(_ value: Value?) throws -> String {
@@ -58,27 +73,51 @@ enum RegexModule {
     return text
   }
 
-  static func find(_ name: String, _ program: RegexProgram, _ value: Value?, _ position: Value?) throws -> Value {
-    let text = try subject(value)
-    let bytes = Array(text.utf8)
-    let skipped = max(0, try position?.requiredInt("pos") ?? 0)
-    let start = text.unicodeScalars.prefix(skipped).reduce(0) { $0 + UTF8.width($1) }
+  /// The part of a text between two positions: its bytes up to the end, where to start, and both in characters.
+  struct Window {
+    let text: String
+    let bytes: [UInt8]
+    let start: Int
+    let positions: Range<Int>
+
+    init(_ text: String, _ position: Value?, _ end: Value?) throws {
+      self.text = text
+      let count = position == nil && end == nil ? 0 : text.unicodeScalars.count
+      let last = end == nil ? count : min(count, max(0, try end?.requiredInt("endpos") ?? count))
+      let first = min(last, max(0, try position?.requiredInt("pos") ?? 0))
+      positions = first..<last
+      let kept = end == nil ? text.unicodeScalars[...] : text.unicodeScalars.prefix(last)
+      bytes = Array(String(String.UnicodeScalarView(kept)).utf8)
+      start = text.unicodeScalars.prefix(first).reduce(0) { $0 + UTF8.width($1) }
+    }
+  }
+
+  static func find(
+    _ name: String, _ program: RegexProgram, _ value: Value?, _ position: Value?, _ end: Value? = nil
+  ) throws -> Value {
+    let window = try Window(try subject(value), position, end)
+    let (text, bytes, start) = (window.text, window.bytes, window.start)
     let anchoring: RegexProgram.Anchoring = name == "search" ? .search : name == "match" ? .start : .whole
     guard let groups = try program.match(bytes, from: start, anchoring) else { return .none }
     return .object(MatchObject(program, text, bytes, groups))
   }
 
-  private static func matches(_ program: RegexProgram, _ value: Value?) throws -> [MatchObject] {
-    let text = try subject(value)
-    let bytes = Array(text.utf8)
-    return try program.matches(bytes).map { MatchObject(program, text, bytes, $0) }
+  private static func matches(
+    _ program: RegexProgram, _ value: Value?, _ position: Value?, _ end: Value?
+  ) throws -> [MatchObject] {
+    let window = try Window(try subject(value), position, end)
+    return try program.matches(window.bytes, from: window.start).map {
+      MatchObject(program, window.text, window.bytes, $0)
+    }
   }
 
   /// The whole matches, or the group, or tuples of the groups.
-  static func findAll(_ program: RegexProgram, _ value: Value?) throws -> Value {
+  static func findAll(
+    _ program: RegexProgram, _ value: Value?, _ position: Value? = nil, _ end: Value? = nil
+  ) throws -> Value {
     func text(_ value: Value) -> Value { value.isNone ? .string("") : value }
     return .list(
-      try matches(program, value).map { match in
+      try matches(program, value, position, end).map { match in
         switch program.groupCount {
         case 0: text(match.group(0))
         case 1: text(match.group(1))
@@ -87,8 +126,11 @@ enum RegexModule {
       })
   }
 
-  static func findIter(_ program: RegexProgram, _ value: Value?) throws -> Value {
-    .object(IteratorObject(try matches(program, value).map { .object($0) }, typeName: "callable_iterator"))
+  static func findIter(
+    _ program: RegexProgram, _ value: Value?, _ position: Value? = nil, _ end: Value? = nil
+  ) throws -> Value {
+    .object(
+      IteratorObject(try matches(program, value, position, end).map { .object($0) }, typeName: "callable_iterator"))
   }
 
   static func split(_ program: RegexProgram, _ value: Value?, _ maximum: Value?) throws -> Value {

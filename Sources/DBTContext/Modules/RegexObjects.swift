@@ -1,5 +1,6 @@
 import Jinja
 import OrderedCollections
+import PlainData
 
 /// A compiled pattern in a template.
 final class PatternObject: Object {
@@ -8,7 +9,10 @@ final class PatternObject: Object {
   init(_ program: RegexProgram) { self.program = program }
 
   var typeName: String { "re.Pattern" }
-  var repr: String { "re.compile(\(Value.string(program.pattern).repr))" }
+  var repr: String {
+    let flags = program.flags.subtracting(.unicode)
+    return "re.compile(\(Value.string(program.pattern).repr)\(flags.isEmpty ? "" : ", " + flags.text))"
+  }
 
   func isEqual(to other: any Object) -> Bool {
     guard let other = (other as? PatternObject)?.program else { return false }
@@ -26,11 +30,17 @@ final class PatternObject: Object {
     case "groupindex":
       return .dict(DictObject(program.groupNames.map { (key: .string($0.name), value: .int($0.number)) }))
     case "match", "search", "fullmatch":
-      return .function(name, ["string", "pos?"]) { values, _ in
-        try RegexModule.find(name, program, values[0], values[1])
+      return .function(name, ["string", "pos?", "endpos?"]) { values, _ in
+        try RegexModule.find(name, program, values[0], values[1], values[2])
       }
-    case "findall": return .function(name, ["string"]) { values, _ in try RegexModule.findAll(program, values[0]) }
-    case "finditer": return .function(name, ["string"]) { values, _ in try RegexModule.findIter(program, values[0]) }
+    case "findall":
+      return .function(name, ["string", "pos?", "endpos?"]) { values, _ in
+        try RegexModule.findAll(program, values[0], values[1], values[2])
+      }
+    case "finditer":
+      return .function(name, ["string", "pos?", "endpos?"]) { values, _ in
+        try RegexModule.findIter(program, values[0], values[1], values[2])
+      }
     case "split":
       return .function(name, ["string", "maxsplit?"]) { values, _ in
         try RegexModule.split(program, values[0], values[1])
@@ -47,7 +57,6 @@ final class PatternObject: Object {
 /// A match in a template.
 final class MatchObject: Object {
   let program: RegexProgram
-  let text: String
   private let bytes: [UInt8]
   private let groups: [Range<Int>?]
 
@@ -56,7 +65,6 @@ final class MatchObject: Object {
     self.bytes = bytes
     self.groups = groups
     self.source = source
-    self.text = ""
   }
 
   private let source: String
@@ -83,10 +91,10 @@ final class MatchObject: Object {
     if let name = key.stringValue, let found = program.groupNames.first(where: { $0.name == name }) {
       return found.number
     }
-    throw JinjaError(.lookup, "no such group")
+    throw JinjaError(.index, "no such group")
   }
 
-  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { group(try number(key)) }
+  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { (try? number(key)).map(group) }
 
   func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
     switch name {
@@ -117,6 +125,11 @@ final class MatchObject: Object {
         return name == "span" ? .tuple([.int(start), .int(end)]) : .int(name == "start" ? start : end)
       }
     case "string": return .string(source)
+    case "pos": return .int(0)
+    case "endpos": return .int(position(bytes.count))
+    case "lastgroup":
+      let last = groups.indices.dropFirst().last { groups[$0] != nil }
+      return Value(optional: program.groupNames.first { $0.number == last }?.name)
     case "re": return .object(PatternObject(program))
     case "lastindex":
       return groups.indices.dropFirst().last { groups[$0] != nil }.map { .int($0) } ?? Value.none
@@ -150,7 +163,7 @@ struct ReplacementTemplate {
         at += 1
         continue
       }
-      guard at + 1 < scalars.count else { throw JinjaError(.value, "bad escape (end of pattern) at position \(at)") }
+      guard at + 1 < scalars.count else { throw JinjaError(.regex, "bad escape (end of pattern) at position \(at)") }
       let letter = scalars[at + 1]
       if let plain = ReplacementTemplate.escapes[letter] {
         literal.unicodeScalars.append(plain)
@@ -179,24 +192,24 @@ struct ReplacementTemplate {
     let letter = scalars[start + 1]
     func checked(_ number: Int) throws -> Part {
       guard number <= program.groupCount else {
-        throw JinjaError(.value, "invalid group reference \(number) at position \(start + 1)")
+        throw JinjaError(.regex, "invalid group reference \(number) at position \(start + 1)")
       }
       return .group(number)
     }
     if letter == "g" {
       guard start + 2 < scalars.count, scalars[start + 2] == "<",
         let close = scalars[(start + 3)...].firstIndex(of: ">")
-      else { throw JinjaError(.value, "missing <, or unterminated name at position \(start + 2)") }
+      else { throw JinjaError(.regex, "missing group name at position \(start + 2)") }
       let name = String(String.UnicodeScalarView(scalars[(start + 3)..<close]))
       if let number = Int(name) { return (try checked(number), close + 1) }
       guard let known = program.groupNames.first(where: { $0.name == name }) else {
-        throw JinjaError(.lookup, "unknown group name \(Value.string(name).repr)")
+        throw JinjaError(.index, "unknown group name \(Value.string(name).repr)")
       }
       return (.group(known.number), close + 1)
     }
     guard ("0"..."9").contains(letter) else {
       if letter.isASCII, letter.properties.isAlphabetic {
-        throw JinjaError(.value, "bad escape \\\(letter) at position \(start)")
+        throw JinjaError(.regex, "bad escape \\\(letter) at position \(start)")
       }
       return (.text("\\" + String(letter)), start + 2)
     }
@@ -227,5 +240,42 @@ struct ReplacementTemplate {
       case .group(let number): match.group(number).stringValue ?? ""
       }
     }.joined()
+  }
+}
+
+/// A flag of `re`: an integer that prints its name.
+final class RegexFlagObject: Object {
+  let flags: RegexFlags
+
+  init(_ flags: RegexFlags) { self.flags = flags }
+
+  private var number: Value { .int(flags.rawValue) }
+
+  var typeName: String { "RegexFlag" }
+  var repr: String { flags.text }
+  var isTruthy: Bool { flags.rawValue != 0 }
+  var kinds: ValueKinds { [.integer, .number] }
+  func plain() -> PlainValue? { .int(flags.rawValue) }
+  func isEqual(to other: any Object) -> Bool { (other as? RegexFlagObject)?.flags == flags }
+  func hash(into hasher: inout Hasher) { hasher.combine(flags) }
+
+  func attribute(_ name: String, _ evaluation: Evaluation) -> Value? {
+    switch name {
+    case "value": number
+    case "name": .string(String(flags.text.dropFirst(3)))
+    default: nil
+    }
+  }
+
+  func binary(_ operation: BinaryOperator, _ other: Value, reversed: Bool) throws -> Value? {
+    let peer = (other.objectValue as? RegexFlagObject)?.flags.rawValue ?? other.intValue
+    guard let peer else { return nil }
+    let (left, right) = reversed ? (peer, flags.rawValue) : (flags.rawValue, peer)
+    switch operation {
+    case .add: return .int(left &+ right)
+    case .subtract: return .int(left &- right)
+    case .multiply: return .int(left &* right)
+    default: return nil
+    }
   }
 }

@@ -11,6 +11,18 @@ package struct RegexFlags: OptionSet, Sendable, Hashable {
   package static let verbose = RegexFlags(rawValue: 64)
   package static let ascii = RegexFlags(rawValue: 256)
 
+  /// Each flag with its long name, in the order Python shows them in.
+  package static let named: [(name: String, flag: RegexFlags)] = [
+    ("ASCII", .ascii), ("IGNORECASE", .ignoreCase), ("LOCALE", .locale), ("UNICODE", .unicode),
+    ("MULTILINE", .multiline), ("DOTALL", .dotAll), ("VERBOSE", .verbose),
+  ]
+
+  /// `re.IGNORECASE|re.MULTILINE`, the number for what has no name.
+  package var text: String {
+    let names = RegexFlags.named.filter { contains($0.flag) }.map { "re." + $0.name }
+    return names.isEmpty ? (rawValue == 0 ? "re.NOFLAG" : String(rawValue)) : names.joined(separator: "|")
+  }
+
   /// The flag of a name or of its one-letter form.
   package init?(name: String) {
     switch name {

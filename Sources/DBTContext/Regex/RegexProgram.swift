@@ -22,7 +22,7 @@ import Jinja
   /// Bytes of a pattern.
   static let patternLimit = 64 << 10
 
-  /// - Throws: a value error in the words of Python's `re.error`, or a limit error.
+  /// - Throws: a `regex` error in the words of Python's `re.error`, or a limit error.
   package init(_ pattern: String, flags: RegexFlags = []) throws {
     guard pattern.utf8.count <= RegexProgram.patternLimit else {
       throw JinjaError(.limit, "a regular expression is longer than the limit of \(RegexProgram.patternLimit) bytes")
@@ -72,9 +72,27 @@ import Jinja
       unsafe pcre2_compile_8(buffer.baseAddress, bytes.count, options, &number, &offset, settings)
     }
     guard let compiled = unsafe compiled else {
-      throw JinjaError(.value, "invalid regular expression: \(message(number)) at position \(offset)")
+      throw JinjaError(.regex, "\(pythonMessage(number)) at position \(min(offset, pattern.unicodeScalars.count))")
     }
     return unsafe compiled
+  }
+
+  /// Python's words for PCRE2's commonest complaints.
+  private static func pythonMessage(_ number: CInt) -> String {
+    switch number {
+    case 101: "bad escape (end of pattern)"
+    case 104: "min repeat greater than max repeat"
+    case 106: "unterminated character set"
+    case 108: "bad character range"
+    case 109: "nothing to repeat"
+    case 114: "missing ), unterminated subpattern"
+    case 115: "invalid group reference"
+    case 122: "unbalanced parenthesis"
+    case 125: "look-behind requires fixed-width pattern"
+    case 143: "redefinition of group name"
+    case 144: "bad character in group name"
+    default: "invalid regular expression: \(message(number))"
+    }
   }
 
   private static func message(_ number: CInt) -> String {
@@ -153,9 +171,9 @@ import Jinja
   }
 
   /// Every match from left to right without overlaps, as Python's `finditer`.
-  func matches(_ text: [UInt8], limit: Int = .max) throws -> [[Range<Int>?]] {
+  func matches(_ text: [UInt8], from start: Int = 0, limit: Int = .max) throws -> [[Range<Int>?]] {
     var found: [[Range<Int>?]] = []
-    var at = 0
+    var at = start
     var allowsEmpty = true
     while found.count < limit, at <= text.count,
       let groups = try match(text, from: at, allowsEmptyAtStart: allowsEmpty), let whole = groups[0]

@@ -12,7 +12,7 @@ struct RegexTranslator {
 
   /// The pattern for PCRE2 and the flags with those that the pattern sets itself.
   ///
-  /// - Throws: a value error in the words of Python's `re.error`.
+  /// - Throws: a `regex` error in the words of Python's `re.error`.
   static func translate(_ pattern: String, _ flags: RegexFlags) throws -> (pattern: String, flags: RegexFlags) {
     var translator = RegexTranslator(source: Array(pattern.unicodeScalars), flags: flags)
     try translator.run()
@@ -26,7 +26,7 @@ struct RegexTranslator {
   }
 
   private func fault(_ message: String, _ position: Int) -> JinjaError {
-    JinjaError(.value, "\(message) at position \(position)")
+    JinjaError(.regex, "\(message) at position \(position)")
   }
 
   private func peek(_ offset: Int = 0) -> Unicode.Scalar? {

@@ -13,7 +13,7 @@ enum BaseContext {
       "execute": .bool(settings.executes), "project_name": .string(settings.registry.rootPackage),
       "flags": .object(FlagsObject(invocation.flags)), "var": .object(VarObject(settings.vars)),
       "api": APIObject.value(quoting: settings.quoting), "column": .object(ColumnClassObject()),
-      "modules": .object(ModulesObject()), "exceptions": ExceptionsContext.value(settings),
+      "modules": ModulesObject.value, "exceptions": ExceptionsContext.value(settings),
       "context_macro_stack": .object(MacroStackObject()), "validation": .object(ValidationObject()),
       "invocation_args_dict": Value(arguments(invocation)), "dbt_metadata_envs": Value(customEnvironment(invocation)),
     ]

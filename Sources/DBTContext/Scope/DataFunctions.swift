@@ -44,7 +44,10 @@ enum DataFunctions {
           return value
         }),
       "local_md5": .function("local_md5", ["value"]) { values, _ in
-        .string(MD5.hex(try values[0]?.requiredText("value") ?? ""))
+        guard let text = values[0]?.stringValue else {
+          throw JinjaError(.attribute, "'\(values[0]?.typeName ?? "NoneType")' object has no attribute 'encode'")
+        }
+        return .string(MD5.hex(text))
       },
       "diff_of_two_dicts": .function("diff_of_two_dicts", ["dict_a", "dict_b"], difference),
     ]
@@ -55,8 +58,7 @@ enum DataFunctions {
       throw JinjaError(
         .type, "the JSON object must be str, bytes or bytearray, not \(values[0]?.typeName ?? "NoneType")")
     }
-    guard let plain = try? PlainValue(jsonText: text) else { return values[1] ?? .none }
-    return Value(plain)
+    return PythonJSON.value(text) ?? values[1] ?? .none
   }
 
   private static func fromYAML(_ values: [Value?], _ evaluation: Evaluation) throws -> Value {

@@ -1,29 +1,40 @@
 """Renders templates with Python's jinja2 and writes one JSON object per template: what the Swift engine must do too.
 
-Usage: oracle.py CORPUS_FOLDER SEED COUNT RATE. The corpus holds templates one a line (a line break inside is written as the
-character U+23CE); further ones are generated: products of operators, methods, filters and formats over values (of
-which the part RATE is taken), and COUNT random programs from SEED. The environment is dbt's: sandboxed, with `do` and loop controls.
+Usage: oracle.py SUITE SEED COUNT RATE, where SUITE is a folder of hand-written templates beside this file: `jinja` (the
+language) or `modules` (what dbt adds: Python's modules, zip, tojson …). A line is a template; a line break in it stands as
+U+23CE; a file may begin with `// mode: native` (dbt's native environment, the repr of the value is compared) or
+`// mode: absorbing` (parse time, with dbt's undefined). For `jinja` more are generated (generate.py): COUNT random programs
+and as many random expressions from SEED, and the part RATE of some thousand products. The environments are dbt's own:
+sandboxed, with `do` and loop controls, except that macros keep their names in the text mode.
 """
 
+import datetime
 import decimal
 import itertools
 import json
+import os
 import pathlib
 import random
 import sys
+import warnings
 
 import jinja2
 import jinja2.sandbox
+import pytz
+from dbt_common.clients import jinja as dbt_jinja
+from dbt_common.exceptions import CompilationError
+
+import generate
+
+warnings.simplefilter("ignore")
+HERE = pathlib.Path(__file__).resolve().parent
+TEXT = jinja2.sandbox.SandboxedEnvironment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
+TEXT.filters.update(dbt_jinja.TEXT_FILTERS)
+NATIVE = dbt_jinja.get_environment(None, native=True)
+ABSORBING = dbt_jinja.get_environment(None, capture_macros=True)
 
 
-class Sandbox(jinja2.sandbox.SandboxedEnvironment):
-    pass
-
-
-ENVIRONMENT = Sandbox(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
-
-
-def context():
+def values():
     return {
         "n": 5,
         "z": 0,
@@ -36,6 +47,8 @@ def context():
         "yes": True,
         "no": False,
         "nil": None,
+        "inf": float("inf"),
+        "nan": float("nan"),
         "l": [3, 1, 2],
         "w": ["b", "A", "c", "a"],
         "d": {"a": 1, "b": [1, 2], "items": "x", "_p": 3},
@@ -50,277 +63,73 @@ def context():
     }
 
 
-CLASSES = [
-    (jinja2.exceptions.SecurityError, "security"),
-    (jinja2.exceptions.UndefinedError, "undefined"),
-    (jinja2.exceptions.TemplateSyntaxError, "syntax"),
-    (SyntaxError, "syntax"),
-    (jinja2.exceptions.TemplateRuntimeError, "runtime"),
-    (RecursionError, "limit"),
-    (MemoryError, "limit"),
-    (AssertionError, "runtime"),
-    (AttributeError, "undefined"),
-    (LookupError, "lookup"),
-    (ArithmeticError, "arithmetic"),
-    (TypeError, "type"),
-    (ValueError, "value"),
-    (RuntimeError, "runtime"),
-]
+def dbt_values():
+    """What dbt's base context has, with a fixed start of the run."""
+    from argparse import Namespace
+
+    from dbt import flags
+    from dbt.context.base import BaseContext
+
+    flags.set_from_args(Namespace(), {})
+    context = BaseContext({}).to_dict()
+    wanted = ["modules", "set", "set_strict", "zip", "zip_strict", "tojson", "fromjson", "toyaml", "fromyaml", "local_md5", "dbt_version"]
+    result = {name: context[name] for name in wanted}
+    result["run_started_at"] = datetime.datetime(2026, 3, 4, 5, 6, 7, 89000, tzinfo=pytz.utc)
+    result["var"] = result["env_var"] = lambda *a: ""
+    return result
 
 
-def outcome(source):
+def outcome(source, mode, context):
     try:
-        return {"text": ENVIRONMENT.from_string(source).render(context())}
+        if mode == "native":
+            return {"text": repr(NATIVE.from_string(source).render(context))}
+        environment = ABSORBING if mode == "absorbing" else TEXT
+        return {"text": environment.from_string(source).render(context)}
+    except (RecursionError, MemoryError) as error:
+        return {"error": "limit", "message": str(error)[:300]}
+    except CompilationError as error:  # dbt's own, whatever its subclass
+        return {"error": "CompilationError", "message": str(error)[:300]}
     except Exception as error:  # every class is an answer
-        for kind, name in CLASSES:
-            if isinstance(error, kind):
-                return {"error": name, "message": str(error)[:200]}
-        return {"error": type(error).__name__, "message": str(error)[:200]}
+        return {"error": type(error).__name__, "message": str(error)[:300]}
 
 
-VALUES = [
-    "0", "1", "-3", "7", "2.5", "-0.5", "1e16", "true", "none", "''", "'ab'", "'%s!'", "[]", "[1, 2]", "(1, 'a')",
-    "{}", "{'a': 1}", "missing", "9223372036854775807", "123456789012345678901234567890", "decimal('1.50')",
-    "range(3)",
-]
-
-
-def operators():
-    for a, b in itertools.product(VALUES, VALUES):
-        for op in ["+", "-", "*", "/", "//", "%", "==", "<", ">=", "in", "~", "and"]:
-            if op == "*" and ("1e16" in (a, b) or len(a) > 15 or len(b) > 15):
-                numeric = all(v[0] in "-0123456789d" for v in (a, b))
-                if not numeric:
-                    continue
-            yield "{{ (%s) %s (%s) }}" % (a, op, b)
-    small = ["0", "1", "2", "-3", "0.5", "10", "true", "decimal('2.5')", "decimal('3')"]
-    for a, b in itertools.product(small, small):
-        yield "{{ (%s) ** (%s) }}" % (a, b)
-        yield "{{ -(%s) ~ '|' ~ +(%s) ~ '|' ~ (not %s) }}" % (a, b, a)
-
-
-def methods():
-    strings = ["''", "'abc'", "'Hello World'", "' pad\\t'", "'aXbXc'", "u", "'123'", "'ÀÉ'", "'a\\r\\nb\\n'", "'-42'"]
-    calls = [
-        "upper()", "lower()", "title()", "capitalize()", "swapcase()", "strip()", "lstrip()", "rstrip()",
-        "strip('a')", "split()", "split('X')", "split('X', 1)", "rsplit('X', 1)", "rsplit(maxsplit=1)", "split('')",
-        "splitlines()", "splitlines(true)", "replace('a', 'ZZ')", "replace('', '-')", "replace('a', '', 1)",
-        "startswith('a')", "endswith(('c', 'd'))", "find('l')", "find('o', 5)", "index('q')", "rfind('l')",
-        "count('l')", "count('')", "join(['x', 'y'])", "join([1])", "isdigit()", "isalpha()", "isalnum()",
-        "isspace()", "isupper()", "islower()", "istitle()", "isnumeric()", "isidentifier()", "zfill(6)",
-        "ljust(5, '.')", "rjust(5)", "center(7, '*')", "center(8, '*')", "partition('X')", "rpartition('X')",
-        "encode()", "expandtabs(4)", "removeprefix('a')", "removesuffix('c')", "casefold()", "isascii()",
-        "nothing()", "upper(1)", "replace('a')", "isprintable()",
-    ]
-    for s, c in itertools.product(strings, calls):
-        yield "{{ (%s).%s }}" % (s, c)
-    lists = [
-        "append(4)", "extend([5])", "insert(0, 9)", "insert(-1, 9)", "pop()", "pop(0)", "pop(9)", "remove(1)",
-        "remove(99)", "index(2)", "index(99)", "count(1)", "sort()", "sort(reverse=true)", "reverse()", "clear()",
-        "copy()", "append()",
-    ]
-    for c in lists:
-        yield "{%% set x = [3, 1, 2, 1] %%}{{ x.%s }}|{{ x }}" % c
-        yield "{%% set x = ['b', 'a'] %%}{%% do x.%s %%}{{ x }}" % c
-    dicts = [
-        "get('a')", "get('q')", "get('q', 7)", "keys()", "values()", "items()", "items()|list", "pop('a')", "pop('q')",
-        "pop('q', none)", "setdefault('q', 1)", "setdefault('a', 9)", "update({'z': 1})", "update(z=2)", "copy()",
-        "clear()", "get([])", "popitem()", "update([('k', 'v')])", "a", "b", "items", "_p", "__class__", "nope",
-    ]
-    for c in dicts:
-        yield "{%% set x = {'a': 1, 'b': {'c': [1.0, 'q\\'s']}} %%}{{ x.%s }}|{{ x }}" % c
-
-
-def formats():
-    specs = [
-        "", "d", ",", "_", "5", "<5", ">5", "^6", "05", "+", " ", "x", "#x", "X", "b", "#b", "o", "e", ".2f", ",.2f",
-        "%", ".1%", "g", ".3g", "G", "s", ".2s", "10.3f", "*^9", "=+8", "n", "c", "q", ".0f", "#.3g", "012,.1f", ".2e",
-        "08.2f", "<08", ",d", "_x", "z", ".f",
-    ]
-    values = [
-        "0", "5", "-42", "1234567", "2.5", "-0.125", "1e20", "0.1", "1234567.891", "true", "'abc'", "none",
-        "123456789012345678901", "decimal('1234.5')", "decimal('-0.00001')", "[1]", "0.5", "1.5", "1e-7",
-    ]
-    for spec, value in itertools.product(specs, values):
-        yield "{{ '{:%s}|'.format(%s) }}" % (spec, value)
-    printf = [
-        "%s", "%d", "%i", "%5d", "%-5d|", "%05d", "%+d", "% d", "%x", "%X", "%#x", "%o", "%e", "%.2e", "%f", "%.2f",
-        "%10.3f", "%g", "%.3g", "%G", "%c", "%r", "%5s", "%-5s|", "%.2s", "%%", "%5%", "%q", "%", "%(a)s", "%*d",
-        "%#o", "%.3d", "%08.3f", "%#.0f", "%s %s", "%u",
-    ]
-    for spec, value in itertools.product(printf, values):
-        yield "{{ '%s' %% (%s) }}" % (spec, value)
-    yield from [
-        "{{ '%(a)s-%(b)05.1f' % {'a': 1, 'b': 2.25} }}", "{{ '%s %s' % (1, 'x') }}", "{{ '%s' % (1, 2) }}",
-        "{{ '%*d|%-*d|' % (5, 3, 4, 2) }}", "{{ '%s' % [1, 2] }}", "{{ '%s' % {'a': 1} }}", "{{ 'x' % {} }}",
-        "{{ 'x' % [] }}", "{{ 'x' % 1 }}", "{{ '%(a)s' % {'b': 1} }}", "{{ '{} {}'.format(1, 'a') }}",
-        "{{ '{0} {1} {0}'.format('a', 'b') }}", "{{ '{a} {b[k]} {c.name}'.format(a=1, b={'k': 2}, c=users[0]) }}",
-        "{{ '{!r} {!s}'.format('a', 'b') }}", "{{ '{:{w}.{p}f}'.format(3.14159, w=8, p=2) }}", "{{ '{{}} {}'.format(1) }}",
-        "{{ '{}'.format() }}", "{{ '{} {0}'.format(1, 2) }}", "{{ '{x}'.format() }}", "{{ '{'.format() }}",
-        "{{ '}'.format() }}", "{{ '{0[1]} {0[a]}'.format([1, 2]) }}", "{{ '{0[1]}'.format([1, 2]) }}",
-        "{{ '{a}'.format_map({'a': 3}) }}", "{{ '{:>{}}'.format('x', 5) }}", "{{ '{!x}'.format(1) }}",
-        "{{ '{0.__class__}'.format(1) }}", "{{ '{:d}'.format('a') }}", "{{ '{:s}'.format(1) }}",
-    ]
-
-
-def filters():
-    names = [
-        "abs", "capitalize", "center(9)", "count", "default('D')", "default('D', true)", "d", "dictsort", "escape", "e",
-        "filesizeformat", "first", "float", "float(1.5)", "forceescape", "format", "indent", "int", "int(3)", "int(0, 16)",
-        "items|list", "join", "join('-')", "last", "length", "list", "lower", "map('upper')|list", "map('string')|join(',')",
-        "max", "min", "reject('odd')|list", "replace('a', 'b')", "reverse|list", "round", "round(1)", "round(1, 'floor')",
-        "round(-1)", "round(0, 'ceil')", "safe", "select|list", "slice(2)|list", "sort", "sort(reverse=true)", "string",
-        "sum", "title", "trim", "truncate(5)", "truncate(5, true)", "unique|list", "upper", "urlencode", "wordcount",
-        "wordwrap(5)", "xmlattr", "tojson", "batch(2)|list", "batch(2, 'x')|list", "striptags", "pprint",
-        "attr('real')", "tojson(2)", "nosuch", "is_list_not", "groupby(0)", "min(1, 2, 3, 4)",
-    ]
-    values = VALUES + [
-        "'a b  c'", "'<b>x</b> & y'", "'line1\\nline2\\n\\nx'", "'12.7'", "' 42 '", "'0x1f'", "[3, 1, 2]", "['b', 'A', 'a']",
-        "[[1, 2], [3, 4]]", "d", "users", "1234567", "-2.567", "'ünï'", "set([1])", "{'b': 2, 'A': 1}", "'inf'", "'1_000'",
-        "'quite a long text that goes on'", "[1.5, 2]", "[none, 1]", "('x', 'y')", "2.675", "1e300", "[0.1, 0.2]",
-    ]
-    for name, value in itertools.product(names, values):
-        yield "{{ (%s)|%s }}" % (value, name)
-
-
-def tests():
-    names = [
-        "defined", "undefined", "none", "boolean", "true", "false", "integer", "float", "number", "string", "mapping",
-        "sequence", "iterable", "callable", "escaped", "odd", "even", "divisibleby 2", "lower", "upper", "sameas none", "in [1, 'ab']",
-        "eq 1", "ne 1", "lt 1", "gt 1", "le(1)", "ge(1)", "==(1)", "filter", "test", "equalto('ab')", "nosuch", "in 'abc'",
-    ]
-    for name, value in itertools.product(names, VALUES + ["range", "'upper'", "'odd'", "'ABC'", "'<'|e"]):
-        yield "{{ (%s) is %s }}|{{ (%s) is not %s }}" % (value, name, value, name)
-
-
-def slices():
-    parts = ["", "0", "1", "-1", "2", "-2", "10", "-10"]
-    for a, b in itertools.product(parts, parts):
-        for c in ["", "1", "2", "-1", "-2"]:
-            yield "{{ [1, 2, 3, 4][%s:%s:%s] }}{{ 'abcd'[%s:%s:%s] }}" % (a, b, c, a, b, c)
-    for key in ["0", "-1", "9", "'a'", "none", "1.0", "true", "'upper'", "'append'", "::0", "'a':", "[]"]:
-        for value in ["[1, 2]", "'ab'", "(1, 2)", "{'a': 1, 1: 2}", "5", "none", "missing", "range(4)"]:
-            yield "{{ (%s)[%s] }}" % (value, key)
-
-
-class Program:
-    """Random statements over a few names: what they print shows the scoping rules."""
-
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-        self.names = ["x", "y", "q", "n", "l"]
-        self.macros = []
-        self.loops = 0
-        self.stored = set()
-
-    def expression(self, depth=0):
-        r = self.random
-        loop = ["loop.index", "loop.last"] if self.loops else ["7"]
-        if depth > 2 or r.random() < 0.45:
-            return r.choice(["1", "2", "'a'", "'b'", "none", "true", "[1, 2]", "ns.v", "n", "l"] + loop + self.names * 2)
-        kind = r.randrange(10)
-        a, b = self.expression(depth + 1), self.expression(depth + 1)
-        if kind == 0:
-            return "(%s ~ %s)" % (a, b)
-        if kind == 1:
-            return "(%s if %s else %s)" % (a, b, self.expression(depth + 1))
-        if kind == 2:
-            return "(%s or %s)" % (a, b)
-        if kind == 3:
-            return "(%s == %s)" % (a, b)
-        if kind == 4:
-            return "[%s, %s]" % (a, b)
-        if kind == 5:
-            return "(%s is defined)" % a
-        if kind == 6:
-            return "(%s|default(%s)|string)" % (a, b)
-        if kind == 7 and self.macros:
-            return "%s(%s)" % (r.choice(self.macros), a)
-        if kind == 8:
-            return "(%s|string|length)" % a
-        return "(%s and %s)" % (a, b)
-
-    def block(self, depth, inLoop=False):
-        return "".join(self.statement(depth, inLoop) for _ in range(self.random.randint(1, 3)))
-
-    def statement(self, depth, inLoop):
-        r = self.random
-        name = r.choice(self.names)
-        self.stored.add(name)
-        kind = r.randrange(13) if depth < 3 else r.randrange(4)
-        if kind in (0, 1):
-            return "{{ %s }};" % self.expression()
-        if kind == 2:
-            return "{%% set %s = %s %%}" % (name, self.expression())
-        if kind == 3:
-            return "{%% set ns.v = %s %%}" % self.expression()
-        if kind == 4:
-            return "{%% if %s %%}%s{%% elif %s %%}%s{%% else %%}%s{%% endif %%}" % (
-                self.expression(), self.block(depth + 1, inLoop), self.expression(), self.block(depth + 1, inLoop),
-                self.block(depth + 1, inLoop))
-        if kind == 5:
-            return "{%% if %s %%}%s{%% endif %%}" % (self.expression(), self.block(depth + 1, inLoop))
-        if kind in (6, 7):
-            test = r.choice(["", "", " if " + name, " if loop is undefined"]) if r.random() < 0.3 else ""
-            source = r.choice(["l", "[1, 2]", "range(3)", "'ab'", "[]"])
-            if source == "l" and "l" in self.stored:
-                source = "[l]"
-            self.loops += 1
-            body = self.block(depth + 1, True)
-            self.loops -= 1
-            return "{%% for %s in %s%s %%}%s{%% else %%}%s{%% endfor %%}" % (
-                name, source, test, body, self.block(depth + 1, inLoop))
-        if kind == 8:
-            return "{%% set %s %%}%s{%% endset %%}" % (name, self.block(depth + 1))
-        if kind == 9:
-            return "{%% with %s = %s %%}%s{%% endwith %%}" % (name, self.expression(), self.block(depth + 1))
-        if kind == 10:
-            macro = "m%d" % len(self.macros)
-            loops, self.loops = self.loops, 0
-            body = self.block(depth + 1)
-            self.loops = loops
-            text = "{%% macro %s(%s, k=%s) %%}%s{%% if caller %%}{{ caller() }}{%% endif %%}{%% endmacro %%}" % (
-                macro, name, self.expression(), body)
-            self.macros.append(macro)
-            return text
-        if kind == 11 and self.macros:
-            return "{%% call %s(%s) %%}%s{%% endcall %%}" % (r.choice(self.macros), self.expression(), self.block(depth + 1))
-        if kind == 12 and inLoop:
-            return "{%% if %s %%}{%% %s %%}{%% endif %%}" % (self.expression(), r.choice(["break", "continue"]))
-        return r.choice([" text ", "{%- if true -%} a {%- endif %} ", "{# c #}", "\n  {%- set y = 3 -%}  \n"])
-
-    def template(self):
-        return "{% set ns = namespace(v=0) %}" + "".join(self.statement(0, False) for _ in range(self.random.randint(3, 7)))
-
-
-def programs(seed, count):
-    for index in range(count):
-        yield Program(seed + index).template()
-
-
-def handwritten(folder):
-    for path in sorted(pathlib.Path(folder).glob("*.txt")):
-        for line in path.read_text(encoding="utf-8").split("\n"):
+def handwritten(suite):
+    for path in sorted((HERE / suite).glob("*.txt")):
+        lines = path.read_text(encoding="utf-8").split("\n")
+        mode = lines[0].removeprefix("// mode: ") if lines[0].startswith("// mode: ") else "text"
+        for line in lines:
             if line and not line.startswith("//"):
-                yield line.replace("\u23ce", "\n")
+                yield path.stem, mode, line.replace("\u23ce", "\n")
 
 
 def sampled(generator, rate, seed):
     choice = random.Random(seed)
     for source in generator():
         if choice.random() < rate:
-            yield generator.__name__, source
+            yield generator.__name__, "text", source
+
+
+def generated(seed, count, rate):
+    products = [
+        generate.operators, generate.methods, generate.formats, generate.filters, generate.tests, generate.slices,
+    ]
+    yield from itertools.chain(
+        *(sampled(generator, rate, seed) for generator in products),
+        (("programs", "text", source) for source in generate.programs(seed, count)),
+        (("expressions", "text", source) for source in generate.expressions(seed, count)),
+    )
 
 
 def main():
-    folder, seed, count, rate = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-    sources = itertools.chain(
-        (("corpus", s) for s in handwritten(folder)),
-        *(sampled(generator, rate, seed) for generator in [operators, methods, formats, filters, tests, slices]),
-        (("programs", s) for s in programs(seed, count)),
-    )
-    for group, source in sources:
-        print(json.dumps({"group": group, "source": source, **outcome(source)}))
+    suite, seed, count, rate = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    output, sys.stdout = sys.stdout, open(os.devnull, "w")  # dbt prints its warnings
+    make = values if suite == "jinja" else dbt_values
+    sources = handwritten(suite)
+    if suite == "jinja":
+        sources = itertools.chain(sources, generated(seed, count, rate))
+    for group, mode, source in sources:
+        print(json.dumps({"group": group, "mode": mode, "source": source, **outcome(source, mode, make())}), file=output)
 
 
-main()
+if __name__ == "__main__":
+    main()

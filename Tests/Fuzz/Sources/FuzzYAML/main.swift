@@ -1,0 +1,13 @@
+import CFuzzer
+import DBTEngine
+
+// A YAML document; see `EngineExercise`.
+
+var count = CommandLine.argc
+var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
+_ = LLVMFuzzerRunDriver(&count, &arguments) { data, size in
+  guard let data else { return 0 }
+  let holds = EngineExercise.yaml(Array(UnsafeBufferPointer(start: data, count: size)))
+  precondition(holds, "what EngineExercise.yaml looks at does not hold")
+  return 0
+}
