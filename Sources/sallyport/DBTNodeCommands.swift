@@ -21,7 +21,7 @@ extension DBTSession {
     let console = console
     let runner = LocalRunner(engine: engine, cancellation: cancellation) { console.take($0) }
     let (summary, run) = try runner.run(request, plan: plan)
-    try Artifacts(run).write(plan.nodes.isEmpty ? nil : summary.results, elapsed: summary.elapsed)
+    try Artifacts(run).write(summary.results, elapsed: summary.elapsed)
     return (summary, run)
   }
 

@@ -177,5 +177,7 @@ def classes() -> dict[str, type]:
                 marks.append(pytest.mark.fast)
             if entry.skip:
                 marks.append(pytest.mark.skip(reason=entry.skip))
-            found[name] = type(name, parents, {"pytestmark": marks, "__module__": "test_adapter_suite"})
+            found[name] = type(
+                name, parents,
+                {"pytestmark": marks, "__module__": "test_adapter_suite", "schema_suffix": entry.file.rpartition(".")[2]})
     return found
