@@ -128,7 +128,7 @@ final class RenderContext: AdapterHost {
     members.merge(resultFunctions()) { _, last in last }
     members.merge(fileFunctions()) { _, last in last }
     if let node {
-      members["model"] = model(compiledCode == nil ? node : ForeignKeys(engine: run.engine).resolved(node))
+      members["model"] = model(node)
       members["this"] = this(node)
       if node.resourceType != .operation {
         members["database"] = .string(node.database ?? target.database)
