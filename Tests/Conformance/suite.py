@@ -66,8 +66,7 @@ ENTRIES = [
     Entry("basic.test_table_materialization", ["BaseTableMaterialization"]),
     Entry("basic.test_validate_connection", ["BaseValidateConnection"], fast=("BaseValidateConnection",)),
     Entry("caching.test_caching", [
-        "BaseCachingLowercaseModel", "BaseCachingUppercaseModel", "BaseCachingSelectedSchemaOnly", "BaseNoPopulateCache"],
-        fast=("BaseNoPopulateCache",)),
+        "BaseCachingLowercaseModel", "BaseCachingUppercaseModel", "BaseCachingSelectedSchemaOnly", "BaseNoPopulateCache"]),
     Entry("catalog.relation_types", ["CatalogRelationTypes"]),
     Entry("column_types.test_column_types", ["BasePostgresColumnTypes"], fast=("BasePostgresColumnTypes",)),
     Entry("concurrency.test_concurrency", ["BaseConcurrency"], fast=("BaseConcurrency",)),
