@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RELEASE := .build/release/sallyport
 
-.PHONY: help setup build release demo test test-swift test-integration lint format bench soak fuzz clean
+.PHONY: help setup build release demo test test-swift test-integration conformance lint format bench soak fuzz clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,10 +29,15 @@ test-swift: build
 
 test-integration: release
 	.cache/venv/bin/python -m pytest -q Tests/Integration
+	.cache/venv/bin/python -m pytest Tests/Conformance --fast
+
+conformance: release ## dbt's public adapter tests drive `sallyport dbt`; DBT_ADAPTERS_TESTS=FOLDER adds its functional tests
+	@Tests/Conformance/run
 
 lint: setup ## formatting and scripts
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 	python3 Tests/cases.py --check
+	python3 Tests/Conformance/exceptions.py --check
 	bash -n .ci/setup .ci/run Examples/demo/run certs-example/make-certs docker/make-root
 
 format: ## rewrite the Swift sources in the house format

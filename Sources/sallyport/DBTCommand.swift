@@ -67,6 +67,7 @@ enum DBTProgram {
     "debug": { session throws(EngineError) in try session.check() },
     "run-operation": { session throws(EngineError) in try session.callMacro() },
     "clean": { session throws(EngineError) in try session.clean() },
+    "init": { session throws(EngineError) in try session.makeProject() },
   ]
 
   private static let nodes: Handler = { session throws(EngineError) in try session.runNodes() }

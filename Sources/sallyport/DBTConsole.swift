@@ -80,7 +80,7 @@ final class DBTConsole: Sendable {
   }
 
   /// Events of the level warn whose text comes without the mark.
-  private static let unmarked: Set<String> = ["LogTestResult", "LogFreshnessResult", "JinjaLogWarning"]
+  private static let unmarked: Set<String> = ["LogTestResult", "LogFreshnessResult"]
 
   private func document(_ line: LogLine, _ now: UTCTime) -> PlainValue {
     let name = line.event ?? "Note"

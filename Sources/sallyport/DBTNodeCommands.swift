@@ -21,7 +21,7 @@ extension DBTSession {
     let console = console
     let runner = LocalRunner(engine: engine, cancellation: cancellation) { console.take($0) }
     let (summary, run) = try runner.run(request, plan: plan)
-    try Artifacts(run).write(plan.nodes.isEmpty ? nil : summary.results, elapsed: summary.elapsed)
+    try Artifacts(run).write(summary.results, elapsed: summary.elapsed)
     return (summary, run)
   }
 
@@ -30,6 +30,7 @@ extension DBTSession {
     let inline = flags.text("inline")
     let engine = try open(inlineQuery: inline)
     let (summary, _) = try execute(engine)
+    try refuseErrors(summary)
     for result in shown(summary, engine, inline != nil) {
       let code = result.compiledCode ?? ""
       let name = engine.label(result.uniqueID).searchName
@@ -61,9 +62,7 @@ extension DBTSession {
     }
     let engine = try open(inlineQuery: inline)
     let (summary, _) = try execute(engine)
-    for result in summary.results where result.status == .error {
-      throw EngineError(result.errorKind ?? .runtime, printed: result.message ?? "")
-    }
+    try refuseErrors(summary)
     for result in shown(summary, engine, inline != nil) {
       guard let preview = result.preview else { continue }
       let name = engine.label(result.uniqueID).searchName
@@ -83,6 +82,13 @@ extension DBTSession {
         ])
     }
     return summary.exitCode
+  }
+
+  /// Commands that only compile or show end with the first node's error, as in dbt.
+  private func refuseErrors(_ summary: RunSummary) throws(EngineError) {
+    for result in summary.results where result.status == .error {
+      throw EngineError(.runtime, result.message ?? "")
+    }
   }
 
   /// A text that templates leave alone.

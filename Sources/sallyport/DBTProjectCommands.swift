@@ -31,12 +31,14 @@ extension DBTSession {
     }
     let listing = ProjectListing(output: flags.text("output") ?? "selector", keys: flags.words("output_keys"))
     let plan = try engine.plan(request)
-    for warning in plan.warnings { console.take(LogLine(.warn, warning, event: "NoNodesForSelectionCriteria")) }
-    if plan.nodes.isEmpty { console.take(LogLine(.warn, "No nodes selected!", event: "NoNodesSelected")) }
+    let console = console
+    let run = engine.begin(request, plan: plan, sink: { console.take($0) })
+    for warning in plan.warnings { try run.warn(warning, event: "NoNodesForSelectionCriteria") }
+    if plan.nodes.isEmpty { try run.warn("No nodes selected!", event: "NoNodesSelected") }
     for line in try listing.lines(plan.nodes.map(\.uniqueID), engine) {
-      console.show(line, event: "ListCmdOut", data: ["msg": .string(line)])
+      console.show(line, data: ["msg": .string(line)])
     }
-    try Artifacts(engine.begin(request, plan: plan)).write(nil, elapsed: 0)
+    try Artifacts(run).write(nil, elapsed: 0)
     return 0
   }
 

@@ -148,3 +148,9 @@ def logs_dir(request, prefix, tmp_path_factory):
     os.environ["DBT_LOG_PATH"] = folder
     yield folder
     del os.environ["DBT_LOG_PATH"]
+
+
+@pytest.fixture(scope="class")
+def unique_schema(request, prefix) -> str:
+    """As dbt's own fixture, with the name of the file that a class comes from: some tests expect it in statements."""
+    return f"{prefix}_{getattr(request.cls, 'schema_suffix', request.module.__name__.rpartition('.')[2])}"

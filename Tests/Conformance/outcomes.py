@@ -68,7 +68,7 @@ def read(line, output: str, written: set[str], succeeded: bool):
     if "run_results.json" not in written:
         # Nothing was selected, or the files were not wanted.
         return RunExecutionResult(results=[], elapsed_time=0.0, args={})
-    return executed(line.target, tables(output))
+    return executed(line.target, tables(output) if line.command == "show" else {})
 
 
 def listed(output: str) -> list[str]:
@@ -107,7 +107,8 @@ def result(entry: dict, known: Manifest, shown: dict[str, agate.Table]) -> RunRe
     if entry.get("compiled"):
         node.compiled = True
         node.compiled_code = entry.get("compiled_code")
-    statuses = TestStatus if unique_id.startswith(("test.", "unit_test.")) else RunStatus
+    is_test = unique_id.startswith(("test.", "unit_test.")) and entry["status"] != RunStatus.Success  # compiled, not run
+    statuses = TestStatus if is_test else RunStatus
     batches, overloads = entry.get("batch_results"), entry.get("overload_results")
     return RunResult(
         status=statuses(entry["status"]), timing=[TimingInfo.from_dict(span) for span in entry["timing"]],
@@ -158,7 +159,8 @@ def tables(output: str) -> dict[str, agate.Table]:
                 rows.append([cell.strip() for cell in row.strip("|").split("|")])
             if len(rows) >= 2:
                 found[named[1] or ""] = agate.Table(rows[2:], rows[0])
-    if not found and '"show":' in output:
-        whole, _ = json.JSONDecoder().raw_decode(output[output.index("{"):])
+    shown = re.search(r'^\{\n  "(node|show)":', output, re.MULTILINE)
+    if shown:
+        whole, _ = json.JSONDecoder().raw_decode(output[shown.start():])
         found[whole.get("node", "")] = agate.Table.from_object(whole["show"])
     return found

@@ -66,8 +66,7 @@ ENTRIES = [
     Entry("basic.test_table_materialization", ["BaseTableMaterialization"]),
     Entry("basic.test_validate_connection", ["BaseValidateConnection"], fast=("BaseValidateConnection",)),
     Entry("caching.test_caching", [
-        "BaseCachingLowercaseModel", "BaseCachingUppercaseModel", "BaseCachingSelectedSchemaOnly", "BaseNoPopulateCache"],
-        fast=("BaseNoPopulateCache",)),
+        "BaseCachingLowercaseModel", "BaseCachingUppercaseModel", "BaseCachingSelectedSchemaOnly", "BaseNoPopulateCache"]),
     Entry("catalog.relation_types", ["CatalogRelationTypes"]),
     Entry("column_types.test_column_types", ["BasePostgresColumnTypes"], fast=("BasePostgresColumnTypes",)),
     Entry("concurrency.test_concurrency", ["BaseConcurrency"], fast=("BaseConcurrency",)),
@@ -177,5 +176,7 @@ def classes() -> dict[str, type]:
                 marks.append(pytest.mark.fast)
             if entry.skip:
                 marks.append(pytest.mark.skip(reason=entry.skip))
-            found[name] = type(name, parents, {"pytestmark": marks, "__module__": "test_adapter_suite"})
+            found[name] = type(
+                name, parents,
+                {"pytestmark": marks, "__module__": "test_adapter_suite", "schema_suffix": entry.file.rpartition(".")[2]})
     return found

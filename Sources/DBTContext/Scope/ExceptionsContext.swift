@@ -1,6 +1,6 @@
 import Jinja
 import OrderedCollections
-import PlainData
+package import PlainData
 
 /// `exceptions`: functions that raise dbt's errors with the node attached, and two that warn.
 enum ExceptionsContext {
@@ -128,19 +128,36 @@ extension Invocation {
   /// neither.
   ///
   /// - Throws: `DBTError` (compilation) for a warning that counts as an error.
-  package func warn(_ message: String, event: String, node: NodeReference?) throws(DBTError) {
-    func names(_ key: String) -> [String] {
-      flags["WARN_ERROR_OPTIONS"]?[key]?.arrayValue?.compactMap(\.stringValue) ?? []
+  package func warn(_ message: String, event: String, node: NodeReference?, data: PlainObject = [:]) throws(DBTError) {
+    let text = message.hasPrefix("[WARNING]") ? message : "[WARNING]: \(message)"
+    switch treatment(ofWarning: event) {
+    case .silence: return
+    case .error: throw DBTError(.compilation, scrubber.scrub(text), node: node)
+    case .warn: log(LogLine(.warn, text, event: event, nodeID: node?.uniqueID, data: data))
     }
-    func all(_ key: String) -> Bool {
-      let value = flags["WARN_ERROR_OPTIONS"]?[key]?.stringValue
-      return value == "all" || value == "*" || names(key).contains("all") || names(key).contains("*")
+  }
+
+  /// What becomes of a warning.
+  package enum WarningTreatment: Sendable {
+    case silence, warn, error
+  }
+
+  /// What the flags say of an event's warnings: those that name it count more than those for all deprecations, those more
+  /// than those for all; silence counts more than warn, that more than error.
+  package func treatment(ofWarning event: String) -> WarningTreatment {
+    if flags.warnError { return .error }
+    let options = flags["WARN_ERROR_OPTIONS"]
+    func names(_ key: String, _ old: String? = nil) -> [String] {
+      let value = options?[key] ?? old.flatMap { options?[$0] }
+      return value?.arrayValue?.compactMap(\.stringValue) ?? value?.stringValue.map { [$0] } ?? []
     }
-    if names("silence").contains(event) { return }
-    let isError =
-      names("error").contains(event) || ((flags.warnError || all("error")) && !names("warn").contains(event))
-    if isError { throw DBTError(.compilation, scrubber.scrub(message), node: node) }
-    log(LogLine(.warn, message, event: event, nodeID: node?.uniqueID))
+    let (errors, warns, silences) = (names("error", "include"), names("warn", "exclude"), names("silence"))
+    for name in event.hasSuffix("Deprecation") ? [event, "Deprecations"] : [event] {
+      if silences.contains(name) { return .silence }
+      if warns.contains(name) { return .warn }
+      if errors.contains(name) { return .error }
+    }
+    return errors.contains("all") || errors.contains("*") ? .error : .warn
   }
 }
 

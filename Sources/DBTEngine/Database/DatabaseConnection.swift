@@ -45,7 +45,8 @@ final class DatabaseConnection {
 
   /// Runs SQL with the query comment around it.
   func execute(_ sql: String, autoBegin: Bool, fetch: RowFetch) throws -> StatementResult {
-    try send(comment.added(to: sql), autoBegin: autoBegin, fetch: fetch)
+    if let failure = comment.failure { throw failure }
+    return try send(comment.added(to: sql), autoBegin: autoBegin, fetch: fetch)
   }
 
   /// Runs SQL as it is; `bindings` take the places of its `%s`.

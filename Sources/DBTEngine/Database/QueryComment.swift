@@ -1,3 +1,4 @@
+import DBTContext
 import Jinja
 import OrderedCollections
 import PlainData
@@ -8,6 +9,8 @@ struct QueryComment: Sendable {
   let text: String?
   /// Whether it stands at the end instead (`query-comment: {append: true}`).
   var isAppended = false
+  /// Why the project's comment cannot be made; then no statement can be sent.
+  var failure: DBTError?
 
   /// dbt's default: a JSON object with the node's id, or the connection's name where there is no node.
   static func standard(

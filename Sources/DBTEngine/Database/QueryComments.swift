@@ -11,7 +11,7 @@ struct QueryComments {
 
   /// The comment of a connection: dbt's own, the project's text rendered, or none.
   ///
-  /// A comment of the project that cannot be rendered is left out with a warning rather than failing every statement.
+  /// A comment of the project that cannot be rendered makes the connection's first statement fail, as in dbt.
   func comment(_ name: String, node: Node?) -> QueryComment {
     var setting = engine.project.project.queryComment
     var isAppended = false
@@ -23,7 +23,10 @@ struct QueryComments {
     case .some(.null): return QueryComment(text: nil)
     case .some(.string(let text)):
       guard !Blanks.trimmed(text).isEmpty else { return QueryComment(text: nil) }
-      return QueryComment(text: rendered(text, name, node), isAppended: isAppended)
+      switch rendered(text, name, node) {
+      case .success(let comment): return QueryComment(text: comment, isAppended: isAppended)
+      case .failure(let error): return QueryComment(text: nil, failure: error)
+      }
     default:
       let profile = engine.project.profile
       var comment = QueryComment.standard(
@@ -34,7 +37,7 @@ struct QueryComments {
     }
   }
 
-  private func rendered(_ text: String, _ name: String, _ node: Node?) -> String? {
+  private func rendered(_ text: String, _ name: String, _ node: Node?) -> Result<String, DBTError> {
     var settings = DBTScope.Settings(invocation: run.invocation, registry: engine.project.macros)
     settings.vars = VarSettings(values: engine.vars(of: engine.project.manifest.projectName))
     settings.members = [
@@ -46,10 +49,9 @@ struct QueryComments {
       guard !comment.contains("*/") else {
         throw DBTError(.runtime, "query comment contains illegal value \"*/\": \(comment)")
       }
-      return comment
+      return .success(comment)
     } catch {
-      run.log(LogLine(.warn, "the query-comment of the project was left out: \(error)"))
-      return nil
+      return .failure(DBTError(error, node: nil))
     }
   }
 }

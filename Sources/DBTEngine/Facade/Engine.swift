@@ -66,7 +66,7 @@ package final class Engine: Sendable {
     do {
       let project = try ProjectLoader.load(options.loadOptions, invocation: invocation)
       for warning in project.warnings {
-        project.invocation.log(LogLine(.warn, "[WARNING]: \(warning.message)", event: warning.name))
+        try project.invocation.warn(warning.message, event: warning.name, node: nil)
       }
       return Engine(project, options, settings, warehouse(project.profile))
     } catch {

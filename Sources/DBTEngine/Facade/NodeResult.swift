@@ -94,6 +94,8 @@ package struct NodeResult: Sendable, Hashable {
   package var errorKind: EngineError.Kind?
   /// Whether an error may go away by itself; see `EngineError.isTransient`.
   package var isTransient = false
+  /// A hook's error when its code could not even be rendered; it ends a whole command.
+  package var renderFailure: EngineError?
   /// What `show` has to print of the rows; not in artifacts.
   package var preview: NodePreview?
   /// What became of a microbatch model's batches; nil for all else.

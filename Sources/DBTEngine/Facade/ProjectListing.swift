@@ -61,10 +61,20 @@ package struct ProjectListing: Sendable {
     case let entry as ResourceEntry: all = entry.json().objectValue ?? [:]
     default: all = [:]
     }
-    let wanted = keys.isEmpty ? Self.standardKeys : keys
-    var shown = all.filter { wanted.contains($0.key) && !$0.value.isNull }
-    if member is Node, keys.isEmpty || keys.contains("direct_parents") {
-      shown["direct_parents"] = .strings(member.dependsOnNodes)
+    var members = all
+    if (member as? Node)?.resourceType == .model { members["direct_parents"] = .strings(member.dependsOnNodes) }
+    guard !keys.isEmpty else {
+      return .object(members.filter { Self.standardKeys.contains($0.key) || $0.key == "direct_parents" })
+    }
+    var shown = PlainObject()
+    for key in keys {
+      // A key with points goes down into objects; what is not there is left out.
+      if key.contains(".") {
+        let value = key.split(separator: ".").reduce(PlainValue.object(members)) { $0[String($1)] ?? .null }
+        if !value.isNull { shown[key] = value }
+      } else if let value = members[key] {
+        shown[key] = value
+      }
     }
     return .object(shown)
   }

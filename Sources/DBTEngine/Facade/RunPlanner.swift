@@ -51,7 +51,11 @@ struct RunPlanner {
     if !request.resourceTypes.isEmpty {
       var wanted: Set<ResourceType> = []
       for name in request.resourceTypes {
-        if name == "all" || name == "default" { wanted.formUnion(types) } else { wanted.insert(try type(name)) }
+        switch name {
+        case "all": wanted.formUnion(NodeSelector.allResourceTypes(command: request.command.rawValue))
+        case "default": wanted.formUnion(types)
+        default: wanted.insert(try type(name))
+        }
       }
       types = wanted
     }

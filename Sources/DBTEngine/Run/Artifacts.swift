@@ -43,6 +43,22 @@ package struct Artifacts {
     ]
   }
 
+  /// The shape of the graph with numbers for nodes, as `graph_summary.json` has it.
+  private func graphSummary() -> PlainValue {
+    let manifest = run.engine.project.manifest
+    let ids = OrderedSet(manifest.memberIDs)
+    var linked = PlainObject(minimumCapacity: ids.count)
+    for (number, id) in ids.enumerated() {
+      var members: PlainObject = [
+        "name": .string(id), "type": .string(manifest.member(id)?.resourceType.rawValue ?? ""),
+      ]
+      let successors = (manifest.children[id] ?? []).compactMap { ids.firstIndex(of: $0) }
+      if !successors.isEmpty { members["succ"] = .array(successors.map { .int($0) }) }
+      linked[String(number)] = .object(members)
+    }
+    return ["_invocation_id": .string(run.invocation.invocationID), "linked": .object(linked)]
+  }
+
   /// Writes both files where the run writes; nothing when it writes nowhere.
   ///
   /// - Returns: the paths written.
@@ -51,6 +67,7 @@ package struct Artifacts {
     do throws(DBTError) {
       var paths = [try run.files.writeArtifact("manifest.json", manifest())]
       if let results {
+        paths.append(try run.files.writeArtifact("graph_summary.json", graphSummary()))
         paths.append(try run.files.writeArtifact("run_results.json", runResults(results, elapsed: elapsed)))
       }
       return paths.compactMap { $0 }
@@ -79,9 +96,20 @@ package struct Artifacts {
     return PlainObject(found.map { (String($0.key.dropFirst(prefix.count)), .string($0.value)) }) { _, last in last }
   }
 
+  private static let absentWhenOff: Set<String> = [
+    "debug", "full_refresh", "fail_fast", "warn_error", "single_threaded", "log_cache_events", "store_failures",
+    "use_experimental_parser",
+  ]
+
   private var arguments: PlainValue {
     var members = PlainObject()
-    for (name, value) in run.invocation.flags.values where !value.isNull { members[name.lowercased()] = value }
+    for (name, value) in run.invocation.flags.values where !value.isNull {
+      let name = name.lowercased()
+      // As in dbt: some flags stand there only when they are on, and lists only where the command has them.
+      if Self.absentWhenOff.contains(name), value.boolValue == false { continue }
+      if value.arrayValue?.isEmpty ?? false, run.request.settings.flags[name] == nil { continue }
+      members[name] = value
+    }
     members["vars"] = .object(run.invocation.vars)
     members["select"] = .array(run.request.select.map { .string($0) })
     members["exclude"] = .array(run.request.exclude.map { .string($0) })

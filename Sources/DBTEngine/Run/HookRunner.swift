@@ -87,6 +87,7 @@ struct HookRunner {
       result.failures = 1
       result.errorKind = cancellation.isCancelled ? .cancelled : EngineError(known).kind
       result.isTransient = connection.lastFailure?.isTransient ?? false
+      if result.compiled == nil { result.renderFailure = EngineError(known).scrubbed(by: run.invocation.scrubber) }
     }
     result.executionTime = UTCTime.now.seconds - started
     return result

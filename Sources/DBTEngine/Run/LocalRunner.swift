@@ -31,11 +31,9 @@ package final class LocalRunner: Sendable {
     _ request: RunRequest, plan: RunPlan
   ) throws(EngineError) -> (summary: RunSummary, run: RunContext) {
     let run = engine.begin(request, plan: plan, sink: sink)
-    for warning in plan.warnings { tell(LogLine(.warn, warning, event: "NoNodesForSelectionCriteria")) }
+    for warning in plan.warnings { try run.warn(warning, event: "NoNodesForSelectionCriteria") }
     guard !plan.nodes.isEmpty else {
-      tell(
-        LogLine(
-          .warn, "Nothing to do. Try checking your model configs and model specification args", event: "NothingToDo"))
+      try run.warn("Nothing to do. Try checking your model configs and model specification args", event: "NothingToDo")
       return (RunSummary(), run)
     }
     blank()
@@ -52,13 +50,13 @@ package final class LocalRunner: Sendable {
     var canRun = true
     try engine.prepare(run, cancellation: cancellation)
     if request.command.executes, plan.hasOnRunStart {
-      summary.results = hooks(.onRunStart, run, [])
+      summary.results = try hooks(.onRunStart, run, [])
       canRun = !summary.results.contains { $0.status.isFailure }
     }
     let nodes = canRun ? execute(plan, run, request) : skipAll(plan)
     summary.results += nodes
     if request.command.executes, plan.hasOnRunEnd {
-      summary.results += hooks(.onRunEnd, run, summary.results)
+      summary.results += try hooks(.onRunEnd, run, summary.results)
     }
     summary.elapsed = (ContinuousClock.now - started) / .seconds(1)
     summary.isInterrupted = cancellation.isCancelled
@@ -89,12 +87,15 @@ package final class LocalRunner: Sendable {
 
   private func blank() { tell(LogLine(.info, "", event: "Formatting")) }
 
-  private func hooks(_ phase: HookPhase, _ run: RunContext, _ results: [NodeResult]) -> [NodeResult] {
+  private func hooks(
+    _ phase: HookPhase, _ run: RunContext, _ results: [NodeResult]
+  ) throws(EngineError) -> [NodeResult] {
     if phase == .onRunEnd { blank() }
     let events = events
     let outcome = engine.runHooks(phase, in: run, results: results, cancellation: cancellation) { event in
       tell(events.hook(event))
     }
+    if let failure = outcome.compactMap(\.renderFailure).first { throw failure }
     if phase == .onRunStart { blank() }
     return outcome
   }

@@ -36,6 +36,15 @@ package final class RunContext: Sendable {
 
   func setPrepared() { prepared.withLock { $0 = true } }
 
+  /// Says a warning, or fails with it when the flags make it an error.
+  package func warn(_ message: String, event: String) throws(EngineError) {
+    do throws(DBTError) {
+      try invocation.warn(message, event: event, node: nil)
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
   /// Sends a line to the run's sink, scrubbed.
   func log(_ line: LogLine) { invocation.log(line) }
 

@@ -24,8 +24,11 @@ struct SchemaSetup {
       try create(schemas(of: nodes.filter(needsSchema)))
     }
     guard run.invocation.flags["POPULATE_CACHE"]?.boolValue ?? true else { return run.setPrepared() }
-    let all = run.engine.project.manifest.nodes.values.filter { isRelational($0) && !$0.isEphemeral }
-    let known = schemas(of: Array(all))
+    let manifest = run.engine.project.manifest
+    let considered =
+      run.invocation.flags["CACHE_SELECTED_ONLY"]?.boolValue ?? false
+      ? run.selected.compactMap { manifest.nodes[$0] } : Array(manifest.nodes.values)
+    let known = schemas(of: considered.filter { isRelational($0) && !$0.isEphemeral })
     for schema in known {
       try cancelled()
       try onConnection("list_\(schema.database ?? "")_\(schema.schema ?? "")") { relations, evaluation in

@@ -225,7 +225,24 @@ final class NodeParser {
     let context = ParseContext(environment, node: draft.node)
     for text in texts { try context.render(text) }
     context.capture.isConfigured = false
+    let capture = context.capture
+    guard draft.node.resourceType != .seed
+      || (capture.refs.isEmpty && capture.sources.isEmpty && capture.metrics.isEmpty)
+    else { throw dependentSeed(draft.node) }
     take(context.capture, into: &draft)
+  }
+
+  private func dependentSeed(_ seed: Node) -> ProjectError {
+    func list(_ key: String, _ name: String) -> [String] {
+      (seed.config[key]?.arrayValue ?? []).map { "- \(name): \"\($0["sql"]?.stringValue ?? "")\"" }
+    }
+    let hooks = list("pre-hook", "pre_hook") + list("post-hook", "post_hook")
+    return ProjectError(
+      .parsing,
+      "\nSeeds cannot depend on other nodes. dbt detected a seed with a pre- or post-hook\nthat calls 'ref', 'source', or "
+        + "'metric', either directly or indirectly via other macros.\n\nError raised for '\(seed.uniqueID)', which has "
+        + "these hooks defined: \n\(hooks.joined(separator: "\n"))\n",
+      resource: "seed \(seed.name)", path: seed.originalFilePath)
   }
 
   /// Adds the node to errors that do not say what they are about.

@@ -1,0 +1,184 @@
+"""The command line beside dbt's own: the same words on the same project must print the same lines and end with the same code.
+
+Times, durations and identifiers are replaced; colours are off. Lines about dbt itself that the engine does not have (partial
+parsing, notices of versions) are left out on both sides.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+
+import conformance
+import runner
+
+pytestmark = [
+    pytest.mark.module("command_line"), pytest.mark.fast,
+    pytest.mark.skipif(conformance.DRIVES_DBT, reason="compares dbt with our executable"),
+]
+
+PROJECT = {
+    "dbt_project.yml": """
+name: shop
+profile: shop
+flags: {send_anonymous_usage_stats: false}
+on-run-end: ["select 1"]
+""",
+    "profiles.yml": """
+shop:
+  target: dev
+  outputs:
+    dev:
+      type: postgres
+      host: localhost
+      port: "{{ env_var('POSTGRES_TEST_PORT') | int }}"
+      user: root
+      pass: "{{ env_var('POSTGRES_TEST_PASS') }}"
+      dbname: dbt
+      schema: "command_line_{{ env_var('WHOSE') }}"
+      threads: 1
+""",
+    "seeds/raw.csv": "id,name\n1,one\n2,two\n3,\n",
+    "models/stage.sql": "select id, name from {{ ref('raw') }}",
+    "models/final.sql": "{{ config(materialized='table') }} select *, 1.50 as price from {{ ref('stage') }}",
+    "models/hidden.sql": "{{ config(materialized='ephemeral') }} select 1 as one",
+    "models/broken.sql": "{{ config(tags=['broken']) }} select 1/0 as x, one from {{ ref('hidden') }}",
+    "models/after.sql": "{{ config(tags=['broken'], materialized='table') }} select * from {{ ref('broken_table') }}",
+    "models/broken_table.sql": "{{ config(tags=['broken'], materialized='table') }} select nothing from {{ ref('stage') }}",
+    "models/schema.yml": """
+models:
+  - name: stage
+    description: what was loaded
+    columns:
+      - name: id
+        data_tests: [unique, not_null]
+      - name: name
+        data_tests:
+          - not_null
+          - accepted_values:
+              arguments: {values: [one, two]}
+              config: {severity: warn}
+exposures:
+  - name: page
+    type: dashboard
+    owner: {email: a@b.c}
+    depends_on: [ref('final')]
+""",
+    "macros/say.sql": "{% macro say(what='hello') %}{{ log('said ' ~ what, info=True) }}{{ print('printed') }}{% endmacro %}"
+                      "{% macro fail() %}{{ exceptions.raise_compiler_error('no way') }}{% endmacro %}",
+}
+
+COMMANDS = [
+    "parse",
+    "seed",
+    "run --exclude tag:broken",
+    "run --select tag:broken",
+    "test",
+    "test --select stage --warn-error",
+    "test --select not_null_stage_name --store-failures",
+    "build --exclude tag:broken --fail-fast",
+    "build --select final page",
+    "run --select nothing_there",
+    "run --select nothing_there --warn-error",
+    "run --quiet --exclude tag:broken",
+    "ls",
+    "ls --output name --resource-type model test",
+    "ls --output path --select stage+",
+    "ls --output json --output-keys name resource_type config.materialized --select final stage raw",
+    "ls --select nothing_there",
+    "list --models stage --select final",
+    "compile --select final",
+    "compile --inline {{ref('stage')}} --output json",
+    "compile --select hidden --quiet",
+    "show --select final",
+    "show --select final --limit 1 --output json",
+    "show --inline select_1",
+    "show --select raw",
+    "show",
+    "run-operation say",
+    "run-operation say --args {what:_bye}",
+    "run-operation fail",
+    "run-operation missing",
+    "run --nope",
+    "rnu",
+    "run --threads x",
+    "run --indirect-selection x",
+    "run foo",
+    "run --select",
+    "run --vars {a",
+    "ls --resource-type foo",
+    "run --profiles-dir /nope",
+    "run --target nope",
+    "run --profile nope",
+    "-x run -x",
+    "clean",
+]
+
+
+def words(line: str) -> list[str]:
+    """Underscores after `--inline` stand for blanks."""
+    parts = line.split()
+    for option in ("--inline", "--args"):
+        if option in parts:
+            place = parts.index(option) + 1
+            parts[place] = parts[place].replace("select_1", "select 1 as a, 'b' as c").replace(":_", ": ")
+    return parts
+
+
+def normal(text: str, whose: str) -> list[str]:
+    text = re.sub(r"\x1b\[\d+m", "", text)
+    lines = []
+    skips = False
+    for line in text.splitlines():
+        line = re.sub(r"^\d\d:\d\d:\d\d  ", "T  ", line)
+        if "Unable to do partial parsing" in line or "dbt v2 is available" in line or "Registered adapter" in line or \
+                "Performance info" in line:
+            continue
+        # What dbt adds to a fault of its own options is a Python traceback.
+        if line.startswith("T  Traceback"):
+            skips = True
+        if skips:
+            continue
+        line = line.replace(f"command_line_{whose}", "SCHEMA")
+        line = re.sub(r"in \d+\.\d+s\]", "in Ns]", line)
+        line = re.sub(r"in \d+ hours \d+ minutes and \d+\.\d+ seconds \(\d+\.\d+s\)", "in TIME", line)
+        line = re.sub(r" \.*\.? \[", " [", line)
+        line = re.sub(r"\d+ macros", "N macros", line)
+        lines.append(line.rstrip())
+    return lines
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    found = {}
+    for whose in ("ours", "dbts"):
+        folder = tmp_path_factory.mktemp(whose)
+        for path, text in PROJECT.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        found[whose] = folder
+    return found
+
+
+def execute(program: list[str], line: str, folder, whose: str):
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("DBT_") or name.startswith("DBT_TEST")}
+    environment.update(
+        WHOSE=whose, DBT_USE_COLORS="false", DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+        SALLYPORT_MACROS=str(runner.ROOT / ".cache" / "macros"))
+    done = subprocess.run(
+        [*program, *words(line)], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.returncode, normal(done.stdout, whose), normal(done.stderr, whose)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_prints_what_dbt_prints(folders, line):
+    reference = execute([str(runner.ROOT / ".cache" / "venv" / "bin" / "dbt")], line, folders["dbts"], "dbts")
+    ours = execute([str(runner.binary()), "dbt"], line, folders["ours"], "ours")
+    assert ours[0] == reference[0], (ours, reference)
+    assert [text.replace(str(folders["ours"]), "FOLDER") for text in ours[1]] == [
+        text.replace(str(folders["dbts"]), "FOLDER") for text in reference[1]]
+    assert ours[2] == reference[2]
