@@ -107,7 +107,7 @@ class Bench:
         touched.write_text(touched.read_text() + "-- touched\n")
         warm = self.ours(project, "parse", target=self.scratch / f"own_{models}")
         warm_list = self.ours(project, "list", "--quiet", "--no-write-json", "--select", "model_1", target=self.scratch / f"own_{models}")
-        compiled = self.ours(project, "compile", "--no-introspect", "--no-populate-cache", target=self.scratch / f"own_{models}")
+        compiled = self.ours(project, "compile", "--no-populate-cache", target=self.scratch / f"own_{models}")
         for name, measure in (("cold parse", cold), ("warm parse, one file touched", warm), ("list of one model", warm_list), ("compile", compiled)):
             print(f"  sallyport {name:30} {measure}")
         if self.compares:
@@ -115,7 +115,7 @@ class Bench:
             theirs = [("cold parse", self.theirs(project, "parse", target=target), cold)]
             touched.write_text(touched.read_text() + "-- again\n")
             theirs.append(("warm parse, one file touched", self.theirs(project, "parse", target=target), warm))
-            theirs.append(("compile", self.theirs(project, "compile", "--no-introspect", "--no-populate-cache", target=target), compiled))
+            theirs.append(("compile", self.theirs(project, "compile", "--no-populate-cache", target=target), compiled))
             for name, measure, own in theirs:
                 print(f"  dbt-core  {name:30} {measure}")
             for name, measure, own in theirs:

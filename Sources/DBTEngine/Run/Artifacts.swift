@@ -18,14 +18,27 @@ package struct Artifacts {
       guard let node = project.manifest.node(id) else { continue }
       replaced[id] = entry(node, compiled)
     }
+    return project.manifest.json(manifestMetadata, nodes: replaced)
+  }
+
+  private var manifestMetadata: ManifestMetadata {
     var metadata = ManifestMetadata(
       dbtVersion: run.invocation.dbtVersion, generatedAt: UTCTime.now.iso, invocationID: run.invocation.invocationID,
       invocationStartedAt: startedAt)
     metadata.environment = customEnvironment
     var quoting: PlainObject = ["database": true, "schema": true, "identifier": true, "column": nil]
-    for (key, value) in project.project.quoting where !value.isNull { quoting[key] = value }
+    for (key, value) in run.engine.project.project.quoting where !value.isNull { quoting[key] = value }
     metadata.quoting = quoting
-    return project.manifest.json(metadata, nodes: replaced)
+    return metadata
+  }
+
+  /// Writes `manifest.json` piece by piece.
+  private func writeManifest() throws(DBTError) -> String? {
+    let compiled = run.compiledNodes
+    return try run.files.writeArtifact("manifest.json") { (sink: ([UInt8]) throws(DBTError) -> Void) throws(DBTError) in
+      try run.engine.project.manifest.write(
+        manifestMetadata, replacing: { node in compiled[node.uniqueID].map { entry(node, $0) } }, to: sink)
+    }
   }
 
   /// The results of a command (v6).
@@ -83,7 +96,7 @@ package struct Artifacts {
   @discardableResult
   package func write(_ results: [NodeResult]?, elapsed: Double) throws(EngineError) -> [String] {
     do throws(DBTError) {
-      var paths = [try run.files.writeArtifact("manifest.json", manifest())]
+      var paths = [try writeManifest()]
       if let results {
         paths.append(try run.files.writeArtifact("run_results.json", runResults(results, elapsed: elapsed)))
       }

@@ -35,9 +35,7 @@ struct FreshnessCheck {
       try measure(connection, &result)
     } catch {
       let known = DBTError(error, node: reference)
-      if known.kind == .database { result.message = run.scrub(plain(known).description) } else {
-        result.message = run.scrub(known.description)
-      }
+      result.message = run.scrub((known.kind == .database ? plain(known) : known).description)
       result.errorKind = cancellation.isCancelled ? .cancelled : EngineError(known).kind
       result.isTransient = connection.lastFailure?.isTransient ?? false
     }
@@ -95,7 +93,7 @@ struct FreshnessCheck {
     }
     let loaded = row[0].isNone ? PythonDateTime(PythonDate.first, .midnight).replacing(zone: .utc) : try time(row[0])
     let asked = try time(row[1])
-    let age = asked.unixSeconds - loaded.unixSeconds
+    let age = Double(asked.absoluteMicroseconds - loaded.absoluteMicroseconds) / 1_000_000
     result.status = status(age: age)
     result.freshness = [
       "max_loaded_at": .string(loaded.isoText()), "snapshotted_at": .string(asked.isoText()),

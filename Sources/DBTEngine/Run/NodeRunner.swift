@@ -57,6 +57,7 @@ struct NodeRunner {
   private func outcome(_ progress: Progress, compilesOnly: Bool) throws -> NodeResult {
     if run.request.command == .clone {
       timed("compile", progress) {}
+      guard !node.isEphemeral else { return NodeResult(uniqueID: node.uniqueID, status: .success) }
       return try timed("execute", progress) { try clone() }
     }
     if node.resourceType != .seed {

@@ -73,6 +73,7 @@ final class RenderContext: AdapterHost {
     settings.threadName = threadName
     settings.quoting = quoting
     settings.members = members()
+    if let node { settings.lazyMembers["model"] = { [unowned self] in model(node) } }
     let scope = DBTScope(settings)
     madeScope = scope
     return scope
@@ -128,7 +129,6 @@ final class RenderContext: AdapterHost {
     members.merge(resultFunctions()) { _, last in last }
     members.merge(fileFunctions()) { _, last in last }
     if let node {
-      members["model"] = model(node)
       members["this"] = this(node)
       if node.resourceType != .operation {
         members["database"] = .string(node.database ?? target.database)
