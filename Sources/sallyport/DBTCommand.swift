@@ -67,6 +67,11 @@ enum DBTProgram {
     "debug": { session throws(EngineError) in try session.check() },
     "run-operation": { session throws(EngineError) in try session.callMacro() },
     "clean": { session throws(EngineError) in try session.clean() },
+    "clone": nodes,
+    "freshness": { session throws(EngineError) in try session.measureFreshness() },
+    "generate": { session throws(EngineError) in try session.generateDocs() },
+    "retry": { session throws(EngineError) in try session.retry() },
+    "deps": { session throws(EngineError) in try session.installPackages() },
   ]
 
   private static let nodes: Handler = { session throws(EngineError) in try session.runNodes() }

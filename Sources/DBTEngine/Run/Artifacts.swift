@@ -90,6 +90,11 @@ package struct Artifacts {
     do throws(DBTError) { return try run.files.writeArtifact(name, document) } catch { throw EngineError(error) }
   }
 
+  /// Writes one document to a path of its own.
+  package func write(_ document: PlainValue, to path: String) throws(EngineError) {
+    do throws(DBTError) { try RunFiles.write(document.jsonBytes(.python), to: path) } catch { throw EngineError(error) }
+  }
+
   /// Writes both files where the run writes; nothing when it writes nowhere.
   ///
   /// - Returns: the paths written.

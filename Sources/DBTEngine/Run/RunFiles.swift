@@ -62,7 +62,7 @@ package struct RunFiles: Sendable {
   func writeArtifact(
     _ name: String, _ body: (([UInt8]) throws(DBTError) -> Void) throws(DBTError) -> Void
   ) throws(DBTError) -> String? {
-    guard let folder else { return nil }
+    guard let folder, keepsArtifacts else { return nil }
     try Self.write(to: "\(folder)/\(name)", body)
     return "\(folder)/\(name)"
   }
