@@ -43,8 +43,9 @@ lint: setup ## formatting and scripts
 format: ## rewrite the Swift sources in the house format
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
 
-bench: release ## start-up, idle memory, and the transport beside grpc-swift and grpcio
+bench: release ## start-up, idle memory, dbt projects beside dbt-core and psql, and the transport beside grpc-swift and grpcio
 	@.cache/venv/bin/python Benchmarks/startup.py
+	@.cache/venv/bin/python Benchmarks/dbt.py
 	swift build --package-path Benchmarks/Transport -c release --static-swift-stdlib
 	@.cache/venv/bin/python Benchmarks/transport.py
 

@@ -31,13 +31,17 @@ extension Manifest {
   package func json(_ metadata: ManifestMetadata, nodes replaced: PlainObject = [:]) -> PlainValue {
     var entries = PlainObject(minimumCapacity: nodes.count)
     for (id, node) in nodes where node.resourceType != .sqlOperation { entries[id] = replaced[id] ?? node.json() }
-    let functionEntries = PlainObject(
-      uniqueKeysWithValues: functions.map { ($0.key, replaced[$0.key] ?? $0.value.json()) })
-    return [
-      "metadata": metadataDocument(metadata),
-      "nodes": .object(entries),
-      "sources": .object(sources.mapValues { $0.json() }),
-      "macros": .object(macros.mapValues { $0.json() }),
+    var document: PlainObject = [
+      "metadata": metadataDocument(metadata), "nodes": .object(entries),
+      "sources": .object(sources.mapValues { $0.json() }), "macros": .object(macros.mapValues { $0.json() }),
+    ]
+    document.merge(remainder { replaced[$0.uniqueID] }.objectValue ?? [:]) { _, last in last }
+    return .object(document)
+  }
+
+  /// Everything behind `macros`.
+  private func remainder(_ replacing: (Node) -> PlainValue?) -> PlainValue {
+    [
       "docs": .object(docs.mapValues { $0.json() }),
       "exposures": .object(exposures.mapValues { $0.json() }),
       "metrics": .object(metrics.mapValues { $0.json() }),
@@ -50,8 +54,46 @@ extension Manifest {
       "saved_queries": .object(savedQueries.mapValues { $0.json() }),
       "semantic_models": .object(semanticModels.mapValues { $0.json() }),
       "unit_tests": .object(unitTests.mapValues { $0.json() }),
-      "functions": .object(functionEntries),
+      "functions": .object(functions.mapValues { replacing($0) ?? $0.json() }),
     ]
+  }
+
+  /// Writes the same document piece by piece, so that it is never whole in memory.
+  ///
+  /// - Parameters:
+  ///   - replacing: the entry to write instead of a node's own, nil to keep that.
+  ///   - sink: receives the next bytes, at most a few megabytes at a time.
+  package func write<Failure: Error>(
+    _ metadata: ManifestMetadata, replacing: (Node) -> PlainValue?, to sink: ([UInt8]) throws(Failure) -> Void
+  ) throws(Failure) {
+    var stream = JSONObjectStream(.python)
+    func flush() throws(Failure) {
+      guard stream.bytes.count >= 1 << 20 else { return }
+      try sink(stream.take())
+    }
+    func section<Entry>(
+      _ name: String, _ entries: OrderedDictionary<String, Entry>, _ json: (Entry) -> PlainValue
+    ) throws(Failure) {
+      stream.open(name)
+      for (id, entry) in entries {
+        stream.add(id, json(entry))
+        try flush()
+      }
+      stream.close()
+    }
+    stream.add("metadata", metadataDocument(metadata))
+    try section("nodes", nodes.filter { $0.value.resourceType != .sqlOperation }) { replacing($0) ?? $0.json() }
+    try section("sources", sources) { $0.json() }
+    try section("macros", macros) { $0.json() }
+    let rest = remainder(replacing).objectValue ?? [:]
+    for (name, value) in rest {
+      guard let entries = value.objectValue else {
+        stream.add(name, value)
+        continue
+      }
+      try section(name, entries) { $0 }
+    }
+    try sink(stream.finish())
   }
 
   private func disabledDocument() -> PlainObject {

@@ -16,6 +16,10 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
     case validation = "Validation Error"
     /// Code given on the command line is wrong; printed without a title.
     case inline = "Error"
+    /// An enforced contract was broken since an earlier manifest.
+    case contract = "Breaking change to contract Error"
+    /// A selection asks for artifacts that are not there.
+    case internalFailure = "Internal Error"
     /// Something Sallyport does not support yet.
     case unsupported = "Not Supported Error"
 

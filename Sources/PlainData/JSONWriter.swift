@@ -37,6 +37,62 @@ extension PlainValue {
   }
 }
 
+/// Writes one large JSON object member by member, in pieces that its user takes away.
+package struct JSONObjectStream {
+  private var writer: JSONWriter
+  /// For each open object, whether it has a member already.
+  private var levels = [false]
+
+  /// - Parameter style: one without indentation and sorting of keys.
+  package init(_ style: JSONStyle) {
+    writer = JSONWriter(style: style)
+    writer.bytes.append(UInt8(ascii: "{"))
+  }
+
+  /// What was written since the last `take`.
+  package var bytes: [UInt8] { writer.bytes }
+
+  /// Takes what was written since the last call.
+  package mutating func take() -> [UInt8] {
+    let bytes = writer.bytes
+    writer.bytes = []
+    writer.bytes.reserveCapacity(bytes.count)
+    return bytes
+  }
+
+  /// Adds a member to the object opened last.
+  package mutating func add(_ key: String, _ value: PlainValue) {
+    separate(key)
+    writer.write(value, level: 0)
+  }
+
+  /// Begins an object as a member of the object opened last.
+  package mutating func open(_ key: String) {
+    separate(key)
+    writer.bytes.append(UInt8(ascii: "{"))
+    levels.append(false)
+  }
+
+  /// Ends the object opened last.
+  package mutating func close() {
+    levels.removeLast()
+    writer.bytes.append(UInt8(ascii: "}"))
+  }
+
+  /// Ends the document and takes the last piece.
+  package mutating func finish() -> [UInt8] {
+    writer.bytes.append(UInt8(ascii: "}"))
+    return take()
+  }
+
+  private mutating func separate(_ key: String) {
+    if levels[levels.count - 1] { writer.bytes.append(contentsOf: (writer.style.spaced ? ", " : ",").utf8) }
+    levels[levels.count - 1] = true
+    writer.quote(key)
+    writer.bytes.append(contentsOf: (writer.style.spaced ? ": " : ":").utf8)
+  }
+}
+
 private struct JSONWriter {
   let style: JSONStyle
   var bytes: [UInt8] = []
@@ -55,11 +111,20 @@ private struct JSONWriter {
         writer.write(items[index], level: level + 1)
       }
     case .object(let members):
-      let keys =
-        style.sortedKeys ? members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } : Array(members.keys)
+      let mark = style.spaced || style.indent != nil ? ": " : ":"
+      guard style.sortedKeys else {
+        let elements = members.elements
+        list(open: "{", close: "}", count: elements.count, level: level) { writer, index in
+          writer.quote(elements[index].key)
+          writer.append(mark)
+          writer.write(elements[index].value, level: level + 1)
+        }
+        return
+      }
+      let keys = members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       list(open: "{", close: "}", count: keys.count, level: level) { writer, index in
         writer.quote(keys[index])
-        writer.append(writer.style.spaced || writer.style.indent != nil ? ": " : ":")
+        writer.append(mark)
         writer.write(members[keys[index]] ?? .null, level: level + 1)
       }
     }
@@ -86,8 +151,16 @@ private struct JSONWriter {
 
   private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-  private mutating func quote(_ text: String) {
+  mutating func quote(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
+    // Most texts need no escape: their bytes are copied at once.
+    let ceiling: UInt8 = style.asciiOnly ? 0x7E : 0xFF
+    let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 <= ceiling && $0 != 0x22 && $0 != 0x5C }
+    if isPlain {
+      bytes.append(contentsOf: text.utf8)
+      bytes.append(UInt8(ascii: "\""))
+      return
+    }
     for scalar in text.unicodeScalars {
       switch scalar.value {
       case 0x22: append("\\\"")
@@ -98,6 +171,7 @@ private struct JSONWriter {
       case 0x0D: append("\\r")
       case 0x09: append("\\t")
       case 0..<0x20: escape(UInt16(scalar.value))
+      case 0x20..<0x7F: bytes.append(UInt8(truncatingIfNeeded: scalar.value))
       case 0x7F... where style.asciiOnly:
         for unit in scalar.utf16 { escape(unit) }
       default: bytes.append(contentsOf: String(Character(scalar)).utf8)

@@ -135,7 +135,8 @@ extension RunRequest {
   ///
   /// - Throws: `RunnerError` for a command that the engine does not know.
   init(_ facts: RunFacts) throws {
-    guard let command = RunCommand(rawValue: facts.command) else {
+    // What compares with earlier runs or writes artifacts of its own has no place in a run that is spread over processes.
+    guard let command = RunCommand(rawValue: facts.command), ![.clone, .generate, .freshness].contains(command) else {
       throw RunnerError.failed(.configuration, "unknown command '\(facts.command)'", details: nil)
     }
     var settings = RunSettings()

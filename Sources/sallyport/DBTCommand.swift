@@ -68,6 +68,11 @@ enum DBTProgram {
     "run-operation": { session throws(EngineError) in try session.callMacro() },
     "clean": { session throws(EngineError) in try session.clean() },
     "init": { session throws(EngineError) in try session.makeProject() },
+    "clone": nodes,
+    "freshness": { session throws(EngineError) in try session.measureFreshness() },
+    "generate": { session throws(EngineError) in try session.generateDocs() },
+    "retry": { session throws(EngineError) in try session.retry() },
+    "deps": { session throws(EngineError) in try session.installPackages() },
   ]
 
   private static let nodes: Handler = { session throws(EngineError) in try session.runNodes() }

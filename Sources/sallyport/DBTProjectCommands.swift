@@ -44,23 +44,28 @@ extension DBTSession {
 
   /// `dbt run-operation`: calls one macro, or executes one statement.
   func callMacro() throws(EngineError) -> Int32 {
-    let name = flags.positionals.first
-    let sql = flags.text("sql")
+    try callMacro(flags.positionals.first, sql: flags.text("sql"), arguments: flags.object("args"))
+  }
+
+  /// Calls a macro with arguments, or executes a statement.
+  func callMacro(_ name: String?, sql: String?, arguments: PlainObject) throws(EngineError) -> Int32 {
     guard name != nil || sql != nil else {
       throw EngineError(.runtime, "Either a macro name or --sql must be passed to run-operation")
     }
     guard name == nil || sql == nil else {
       throw EngineError(.runtime, "Cannot specify both a macro name and --sql for run-operation")
     }
-    guard sql == nil || flags.object("args").isEmpty else {
+    guard sql == nil || arguments.isEmpty else {
       throw EngineError(.runtime, "--args cannot be used with --sql; pass arguments directly in the SQL")
     }
     let engine = try open(inlineQuery: sql)
     let console = console
+    var request = request
+    if let name { request.operation = ["macro": .string(name), "args": .object(arguments)] }
     let run = engine.begin(request, sink: { console.take($0) })
     let result: NodeResult
     if let name {
-      result = engine.runOperation(name, arguments: flags.object("args"), in: run, cancellation: cancellation)
+      result = engine.runOperation(name, arguments: arguments, in: run, cancellation: cancellation)
     } else {
       result = try executeStatement(engine, run)
     }

@@ -14,7 +14,9 @@ struct DBTSession: Sendable {
   let flags: DBTFlags
   /// The words of the command line, as artifacts keep them.
   let words: [String]
-  let request: RunRequest
+  private(set) var request: RunRequest
+  /// What the run that is repeated was told, where this command is not told otherwise.
+  private var earlier: RetryRequest?
   let console: DBTConsole
   let cancellation = Cancellation()
   /// What the warehouse may dial.
@@ -34,6 +36,8 @@ struct DBTSession: Sendable {
     settings.failFast = flags.isOn("fail_fast")
     settings.storeFailures = flags.isOn("store_failures")
     settings.empty = flags.isOn("empty")
+    settings.defers = flags.isOn("defer")
+    settings.favorsState = flags.isOn("favor_state")
     try settings.takeTimes(
       start: flags.text("event_time_start"), end: flags.text("event_time_end"), sample: flags.text("sample"))
     settings.limit = flags.number("limit") ?? 5
@@ -56,6 +60,14 @@ struct DBTSession: Sendable {
     }
   }
 
+  /// The session of a command that repeats an earlier one.
+  func repeating(_ earlier: RetryRequest) -> DBTSession {
+    var copy = self
+    copy.request = earlier.request
+    copy.earlier = earlier
+    return copy
+  }
+
   /// Opens the project and says what was found.
   ///
   /// - Parameter inlineQuery: code given on the command line.
@@ -74,16 +86,21 @@ struct DBTSession: Sendable {
   }
 
   /// The environment and the folders that the flags mean.
-  func engineOptions() throws(EngineError) -> EngineOptions {
+  ///
+  /// - Parameter needsMacros: whether dbt's macro packages must be found.
+  func engineOptions(needsMacros: Bool = true) throws(EngineError) -> EngineOptions {
     let environment = Launch.environment
     let project = flags.projectFolder
     var result = EngineOptions(
       projectDirectory: project,
-      macroFolder: try MacroPackages.find(configured: environment.values["SALLYPORT_MACROS"]), environment: environment)
+      macroFolder: needsMacros ? try MacroPackages.find(configured: environment.values["SALLYPORT_MACROS"]) : "",
+      environment: environment)
     result.profilesDirectory = profilesFolder
-    result.profileName = flags.text("profile")
-    result.targetName = flags.text("target")
-    result.threads = flags.isOn("single_threaded") ? 1 : flags.number("threads")
+    result.profileName = flags.text("profile") ?? earlier?.profileName
+    result.targetName = flags.text("target") ?? earlier?.targetName
+    result.threads = flags.isOn("single_threaded") ? 1 : flags.number("threads") ?? earlier?.threads
+    result.stateFolder = earlier == nil ? flags.text("state") : earlier?.stateFolder
+    result.deferStateFolder = flags.text("defer_state")
     result.checksVersion = flags.isOn("version_check")
     let folder = flags.text("target_path")
     result.shownTargetFolder = folder

@@ -70,7 +70,7 @@ package struct PythonDateTime: Sendable, Hashable {
   var wallMicroseconds: Int { date.ordinal * PythonTimeDelta.microsecondsPerDay + time.sinceMidnight }
 
   /// Microseconds since 0001-01-01 00:00 UTC; without a zone, by this clock.
-  var absoluteMicroseconds: Int { wallMicroseconds - (zone?.offset ?? 0) * 1_000_000 }
+  package var absoluteMicroseconds: Int { wallMicroseconds - (zone?.offset ?? 0) * 1_000_000 }
 
   /// nil outside the calendar.
   init?(wallMicroseconds: Int, zone: PythonZone?) {

@@ -28,6 +28,22 @@ enum BaseContext {
     return members
   }
 
+  /// One of the members that templates name most, made alone; nil for others.
+  static func common(_ name: String, _ settings: DBTScope.Settings) -> Value? {
+    switch name {
+    case "execute": .bool(settings.executes)
+    case "var": .object(VarObject(settings.vars))
+    case "return": returnFunction
+    case "target": settings.invocation.target.map { Value(.object($0.contextValues)) }
+    case "modules": .object(ModulesObject())
+    default: nil
+    }
+  }
+
+  private static var returnFunction: Value {
+    .function("return", ["data"]) { values, _ in throw MacroReturn(values[0] ?? .none) }
+  }
+
   /// `invocation_args_dict`: the flags under lower-case names.
   private static func arguments(_ invocation: Invocation) -> PlainValue {
     var members = PlainObject()
@@ -49,7 +65,7 @@ enum BaseContext {
     let invocation = settings.invocation
     let nodeID = settings.node?.uniqueID
     return [
-      "return": .function("return", ["data"]) { values, _ in throw MacroReturn(values[0] ?? .none) },
+      "return": returnFunction,
       "log": .function("log", ["msg", "info?"]) { values, _ in
         let level: LogLine.Level = values[1]?.isTruthy ?? false ? .info : .debug
         invocation.log(

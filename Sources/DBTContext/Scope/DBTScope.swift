@@ -26,6 +26,8 @@ package final class DBTScope: GlobalScope {
     package var quoting: [RelationComponent: Bool] = [:]
     /// Members beyond the base ones; they replace base members of the same name.
     package var members: [String: Value] = [:]
+    /// Further members that are only made when a template names them.
+    package var lazyMembers: [String: () -> Value] = [:]
 
     package init(invocation: Invocation, registry: MacroRegistry, searchPackage: String? = nil) {
       self.invocation = invocation
@@ -42,6 +44,10 @@ package final class DBTScope: GlobalScope {
 
   private var updated: [String: Value] = [:]
   private var members: [String: Value]
+  /// Members not made yet.
+  private var lazyMembers: [String: () -> Value]
+  /// Whether the base members were made: only when a template names one that is not among the commonest.
+  private var hasBase = false
   private var macros: [String: Value] = [:]
 
   package init(_ settings: Settings) {
@@ -50,8 +56,8 @@ package final class DBTScope: GlobalScope {
     registry = settings.registry
     searchPackage = settings.searchPackage
     node = settings.node
-    members = BaseContext.members(settings)
-    for (name, value) in settings.members { members[name] = value }
+    members = settings.members
+    lazyMembers = settings.lazyMembers
   }
 
   // MARK: Names
@@ -80,10 +86,32 @@ package final class DBTScope: GlobalScope {
   /// A member of the context, even when a macro of this name is laid over it.
   package func member(_ name: String) -> Value? {
     if let known = members[name] { return known }
+    if let made = lazyMembers.removeValue(forKey: name)?() {
+      members[name] = made
+      return made
+    }
+    if !hasBase {
+      if let made = BaseContext.common(name, settings) {
+        members[name] = made
+        return made
+      }
+      makeBase()
+      if let known = members[name] { return known }
+    }
     switch name {
     case "context": return .object(ContextObject(self))
-    case "builtins": return .dict(DictObject(members.map { (key: .string($0.key), value: $0.value) }))
+    case "builtins":
+      for name in Array(lazyMembers.keys) { _ = member(name) }
+      return .dict(DictObject(members.map { (key: .string($0.key), value: $0.value) }))
     default: return nil
+    }
+  }
+
+  /// Makes the base members that were not made alone before.
+  private func makeBase() {
+    hasBase = true
+    for (name, value) in BaseContext.members(settings) where members[name] == nil && lazyMembers[name] == nil {
+      members[name] = value
     }
   }
 
@@ -94,7 +122,8 @@ package final class DBTScope: GlobalScope {
   package func setMember(_ name: String, _ value: Value) { members[name] = value }
 
   package var names: [String] {
-    var all = Set(updated.keys).union(members.keys).union(["context", "builtins"])
+    if !hasBase { makeBase() }
+    var all = Set(updated.keys).union(members.keys).union(lazyMembers.keys).union(["context", "builtins"])
     for (package, macros) in registry.packages {
       if registry.isNamespace(package) { all.insert(package) }
       if package == searchPackage || package == registry.rootPackage || registry.internalPackages.contains(package) {

@@ -9,6 +9,7 @@ package struct NodeLabel: Sendable, Hashable {
   package var name: String
   /// The name with the version of a versioned model: `orders.v2`.
   package var searchName = ""
+  /// For sources: the source's name.
   package var schema: String
   package var alias: String
   package var materialized: String
@@ -29,6 +30,7 @@ package struct NodeLabel: Sendable, Hashable {
     case "function": "function \(schema).\(alias)"
     case "seed": "seed file \(schema).\(alias)"
     case "snapshot": "snapshot \(schema).\(alias)"
+    case "source": "freshness of \(schema).\(name)"
     default: "\(resourceType) \(lineName ?? name)"
     }
   }
@@ -115,6 +117,9 @@ package enum ResultLines {
       return ("\(word) \(node.lineName ?? node.name)", word)
     case "function":
       return ("\(isError ? "ERROR creating" : "OK created") \(node.description)", result.status.rawValue.uppercased())
+    case "source":
+      let word = FreshnessLines.word(result.status)
+      return ("\(word) \(node.description)", word)
     default:
       if result.status == .noOp { return ("NO-OP \(node.description)", "NO-OP") }
       if message.contains("PARTIAL SUCCESS") { return ("PARTIALLY created \(node.description)", message.uppercased()) }

@@ -32,6 +32,10 @@ package struct EngineOptions: Sendable {
   package var writesArtifacts = true
   /// Without a `targetFolder`: whether to write to the project's own `target-path`.
   package var writesToProjectTarget = false
+  /// The folder with an earlier run's artifacts, relative to the project unless absolute (`--state`).
+  package var stateFolder: String?
+  /// The same for deferral only; without it `stateFolder` serves (`--defer-state`).
+  package var deferStateFolder: String?
 
   package init(projectDirectory: String, macroFolder: String, environment: ProcessEnvironment) {
     self.projectDirectory = projectDirectory
@@ -49,6 +53,10 @@ package final class Engine: Sendable {
   package let settings: RunSettings
   let warehouse: any Warehouse
   let references: ReferenceResolver
+  /// What earlier runs left, when the options name a folder.
+  package let state: PreviousState?
+  /// Where an earlier run's relations lie, when its manifest was found.
+  let deferral: Deferral?
   private let invocation: Invocation
   private let varsByPackage: [String: PlainObject]
 
@@ -68,15 +76,22 @@ package final class Engine: Sendable {
       for warning in project.warnings {
         try project.invocation.warn(warning.message, event: warning.name, node: nil)
       }
-      return Engine(project, options, settings, warehouse(project.profile))
+      let earlier = try EarlierRuns(options, project)
+      if let warning = earlier.warning {
+        project.invocation.log(LogLine(.warn, "[WARNING]: \(warning)", event: "WarnStateTargetEqual"))
+      }
+      return Engine(project, options, settings, warehouse(project.profile), earlier)
     } catch {
       throw EngineError(any: error).scrubbed(by: invocation.scrubber)
     }
   }
 
   private init(
-    _ project: LoadedProject, _ options: EngineOptions, _ settings: RunSettings, _ warehouse: any Warehouse
+    _ project: LoadedProject, _ options: EngineOptions, _ settings: RunSettings, _ warehouse: any Warehouse,
+    _ earlier: EarlierRuns
   ) {
+    state = earlier.state
+    deferral = earlier.deferral
     self.project = project
     self.options = options
     self.settings = settings
@@ -148,6 +163,9 @@ package final class Engine: Sendable {
         return MicrobatchRunner(run, node, cancellation, threadName: threadName).execute()
       }
       return NodeRunner(run, node, cancellation, threadName: threadName).execute(compilesOnly: compilesOnly)
+    }
+    if let source = project.manifest.sources[uniqueID] {
+      return FreshnessCheck(run, source, cancellation, threadName: threadName).execute()
     }
     var result = NodeResult(uniqueID: uniqueID, status: .error)
     switch project.manifest.member(uniqueID)?.resourceType {
@@ -243,10 +261,12 @@ extension Engine {
   package func label(_ uniqueID: String) -> NodeLabel {
     let member = project.manifest.member(uniqueID)
     let node = project.manifest.node(uniqueID)
+    let source = member as? SourceTable
     let stores = node?.config["store_failures"]?.boolValue ?? settings.storeFailures
     var label = NodeLabel(
       uniqueID: uniqueID, resourceType: member?.resourceType.rawValue ?? "node", name: member?.name ?? uniqueID,
-      searchName: node?.searchName ?? member?.name ?? uniqueID, schema: node?.schema ?? "", alias: node?.alias ?? "", materialized: node?.materialized ?? "",
+      searchName: node?.searchName ?? member?.name ?? uniqueID,
+      schema: source?.sourceName ?? node?.schema ?? "", alias: node?.alias ?? "", materialized: node?.materialized ?? "",
       language: node?.language ?? "sql", path: member?.originalFilePath ?? "",
       storedFailures: node?.resourceType == .test && stores
         ? (try? node.map { try relation(of: $0).render() }) ?? nil : nil)

@@ -72,9 +72,10 @@ extension EngineError {
       switch error.kind {
       case .parsing: .parsing
       case .compilation, .unsupported: .compilation
-      case .runtime, .inline: .runtime
+      case .runtime, .inline, .contract: .runtime
       case .dependency: .dependency
       case .validation: .validation
+      case .internalFailure: .internalFailure
       }
     self.init(kind, text: error.description, message: error.message)
   }

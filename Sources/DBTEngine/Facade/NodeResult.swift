@@ -102,6 +102,8 @@ package struct NodeResult: Sendable, Hashable {
   package var batchResults: BatchResults?
   /// What became of a function's overloads, by the names of their files; nil for all else.
   package var overloadResults: OverloadResults?
+  /// For sources: `max_loaded_at`, `snapshotted_at`, `max_loaded_at_time_ago_in_s` and `criteria`; nil when not measured.
+  package var freshness: PlainObject?
   /// Relative path of the file that dbt names after an error (`target/run/…`).
   package var codePath: String?
 
@@ -128,6 +130,7 @@ package struct NodeResult: Sendable, Hashable {
     members["error_kind"] = text(errorKind?.rawValue)
     members["is_transient"] = .bool(isTransient)
     members["code_path"] = text(codePath)
+    if let freshness { members["freshness"] = .object(freshness) }
     return .object(members)
   }
 
@@ -157,6 +160,7 @@ package struct NodeResult: Sendable, Hashable {
     batchResults = BatchResults(plain: plain["batch_results"])
     overloadResults = OverloadResults(plain: plain["overload_results"])
     codePath = plain["code_path"]?.stringValue
+    freshness = plain["freshness"]?.objectValue
   }
 
   private func text(_ value: String?) -> PlainValue { value.map { .string($0) } ?? .null }

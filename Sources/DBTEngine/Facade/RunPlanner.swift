@@ -16,7 +16,7 @@ struct RunPlanner {
       switch request.command {
       case .build: .gatedByTests
       case .run, .seed, .snapshot: .dependencies
-      case .test, .compile, .show, .list, .parse, .runOperation: .independent
+      case .test, .compile, .show, .list, .parse, .runOperation, .clone, .freshness, .generate: .independent
       }
     let graph = try ExecutionGraph(
       manifest: manifest, graph: engine.project.graph, selected: selection.uniqueIDs, ordering: ordering)
@@ -42,8 +42,17 @@ struct RunPlanner {
     return Selection(uniqueIDs: ids, warnings: [])
   }
 
+  /// Unique ids of the sources that the request's selection means, whatever its command.
+  func selectSources() throws(ProjectError) -> [String] {
+    var sources = request
+    sources.resourceTypes = ["source"]
+    sources.excludedResourceTypes = []
+    return try RunPlanner(engine: engine, request: sources).select().uniqueIDs
+  }
+
   /// Unique ids of what the request means.
   func select() throws(ProjectError) -> Selection {
+    if let ids = request.uniqueIDs { return Selection(uniqueIDs: ids, warnings: []) }
     var types = NodeSelector.resourceTypes(command: request.command.rawValue)
     // As in dbt: analyses are listed when asked for, and never executed by compiling everything's hooks.
     if request.command == .list, request.resourceTypes.isEmpty { types.remove(.analysis) }
@@ -64,7 +73,7 @@ struct RunPlanner {
     wanted.select = request.select
     wanted.exclude = request.exclude
     wanted.selector = request.selector
-    wanted.includesEmpty = request.command == .list
+    wanted.includesEmpty = request.command == .list || request.command == .generate
     if let mode = request.indirectSelection {
       guard let indirect = IndirectSelection(rawValue: mode) else {
         throw ProjectError(
@@ -72,7 +81,11 @@ struct RunPlanner {
       }
       wanted.indirect = indirect
     }
-    return try engine.project.selector().select(wanted)
+    var selection = try engine.project.selector(state: engine.state).select(wanted)
+    if request.command == .freshness {
+      selection.uniqueIDs.removeAll { !(engine.project.manifest.sources[$0]?.hasFreshness ?? false) }
+    }
+    return selection
   }
 
   private func type(_ name: String) throws(ProjectError) -> ResourceType {

@@ -3,16 +3,23 @@ package import PlainData
 
 /// dbt's commands that execute or compile nodes.
 package enum RunCommand: String, Sendable, Hashable, CaseIterable {
-  case build, run, test, seed, snapshot, compile, show, list, parse
+  case build, run, test, seed, snapshot, compile, show, list, parse, clone
   case runOperation = "run-operation"
+  /// `source freshness`.
+  case freshness
+  /// `docs generate`.
+  case generate
 
   /// Whether relations are made, so that schemas and the relation cache are prepared and hooks run.
   package var executes: Bool {
     switch self {
-    case .build, .run, .test, .seed, .snapshot: true
-    case .compile, .show, .list, .parse, .runOperation: false
+    case .build, .run, .test, .seed, .snapshot, .clone, .freshness: true
+    case .compile, .show, .list, .parse, .runOperation, .generate: false
     }
   }
+
+  /// Whether the project's hooks run and starts and ends of nodes are told to the user.
+  package var announces: Bool { executes && self != .clone }
 }
 
 /// What varies between runs of one project: a value that travels between processes.
@@ -31,6 +38,10 @@ package struct RunSettings: Sendable, Hashable {
   package var eventTime: BatchSpan?
   /// `--sample`: refs and sources with an event time give the rows of this span only.
   package var sample: BatchSpan?
+  /// `--defer`: refs to what this target does not have mean the earlier run's relations.
+  package var defers = false
+  /// `--favor-state`: with `defers`, refs to what is not selected mean them always.
+  package var favorsState = false
   /// A UUID; made up when empty.
   package var invocationID = ""
   /// Seconds since 1970; now when nil.
@@ -65,8 +76,12 @@ package struct RunRequest: Sendable, Hashable {
   package var excludedResourceTypes: [String] = []
   /// `eager`, `cautious`, `buildable` or `empty`; nil: dbt's default.
   package var indirectSelection: String?
+  /// Exactly these nodes instead of a selection: what `retry` repeats.
+  package var uniqueIDs: [String]?
   /// `batch_results` of microbatch models in the run that is repeated, by unique id.
   package var previousBatches: PlainObject = [:]
+  /// The macro and its arguments of `run-operation`, for the record of the run.
+  package var operation: PlainObject = [:]
   package var settings: RunSettings
 
   package init(_ command: RunCommand, settings: RunSettings = RunSettings()) {

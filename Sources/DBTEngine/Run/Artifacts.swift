@@ -18,14 +18,27 @@ package struct Artifacts {
       guard let node = project.manifest.node(id) else { continue }
       replaced[id] = entry(node, compiled)
     }
+    return project.manifest.json(manifestMetadata, nodes: replaced)
+  }
+
+  private var manifestMetadata: ManifestMetadata {
     var metadata = ManifestMetadata(
       dbtVersion: run.invocation.dbtVersion, generatedAt: UTCTime.now.iso, invocationID: run.invocation.invocationID,
       invocationStartedAt: startedAt)
     metadata.environment = customEnvironment
     var quoting: PlainObject = ["database": true, "schema": true, "identifier": true, "column": nil]
-    for (key, value) in project.project.quoting where !value.isNull { quoting[key] = value }
+    for (key, value) in run.engine.project.project.quoting where !value.isNull { quoting[key] = value }
     metadata.quoting = quoting
-    return project.manifest.json(metadata, nodes: replaced)
+    return metadata
+  }
+
+  /// Writes `manifest.json` piece by piece.
+  private func writeManifest() throws(DBTError) -> String? {
+    let compiled = run.compiledNodes
+    return try run.files.writeArtifact("manifest.json") { (sink: ([UInt8]) throws(DBTError) -> Void) throws(DBTError) in
+      try run.engine.project.manifest.write(
+        manifestMetadata, replacing: { node in compiled[node.uniqueID].map { entry(node, $0) } }, to: sink)
+    }
   }
 
   /// The results of a command (v6).
@@ -33,12 +46,7 @@ package struct Artifacts {
   /// - Parameter elapsed: seconds.
   package func runResults(_ results: [NodeResult], elapsed: Double) -> PlainValue {
     [
-      "metadata": [
-        "dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json",
-        "dbt_version": .string(run.invocation.dbtVersion), "generated_at": .string(UTCTime.now.iso),
-        "invocation_id": .string(run.invocation.invocationID), "invocation_started_at": .string(startedAt),
-        "env": .object(customEnvironment),
-      ],
+      "metadata": metadata("run-results/v6"),
       "results": .array(results.map(\.artifactEntry)), "elapsed_time": .double(elapsed), "args": arguments,
     ]
   }
@@ -59,13 +67,57 @@ package struct Artifacts {
     return ["_invocation_id": .string(run.invocation.invocationID), "linked": .object(linked)]
   }
 
+  /// The freshness of sources (v3): those that could be measured.
+  ///
+  /// - Parameter elapsed: seconds.
+  package func sources(_ results: [NodeResult], elapsed: Double) -> PlainValue {
+    let entries = results.compactMap { result -> PlainValue? in
+      guard var entry = result.freshness else { return nil }
+      entry.updateValue(.string(result.uniqueID), forKey: "unique_id", insertingAt: 0)
+      entry["status"] = .string(result.status.rawValue)
+      entry["adapter_response"] = .object(result.adapterResponse)
+      entry["timing"] = .array(result.timing.map(\.plain))
+      entry["thread_id"] = .string(result.threadID)
+      entry["execution_time"] = .double(result.executionTime)
+      return .object(entry)
+    }
+    return ["metadata": metadata("sources/v3"), "results": .array(entries), "elapsed_time": .double(elapsed)]
+  }
+
+  /// What stands in the database (v1); see `CatalogBuilder`.
+  package func catalog(nodes: PlainObject, sources: PlainObject) -> PlainValue {
+    ["metadata": metadata("catalog/v1"), "nodes": .object(nodes), "sources": .object(sources), "errors": nil]
+  }
+
+  private func metadata(_ schema: String) -> PlainValue {
+    [
+      "dbt_schema_version": .string("https://schemas.getdbt.com/dbt/\(schema).json"),
+      "dbt_version": .string(run.invocation.dbtVersion), "generated_at": .string(UTCTime.now.iso),
+      "invocation_id": .string(run.invocation.invocationID), "invocation_started_at": .string(startedAt),
+      "env": .object(customEnvironment),
+    ]
+  }
+
+  /// Writes one document where the run writes.
+  ///
+  /// - Returns: its path, nil when the run writes nowhere.
+  @discardableResult
+  package func write(_ name: String, _ document: PlainValue) throws(EngineError) -> String? {
+    do throws(DBTError) { return try run.files.writeArtifact(name, document) } catch { throw EngineError(error) }
+  }
+
+  /// Writes one document to a path of its own.
+  package func write(_ document: PlainValue, to path: String) throws(EngineError) {
+    do throws(DBTError) { try RunFiles.write(document.jsonBytes(.python), to: path) } catch { throw EngineError(error) }
+  }
+
   /// Writes both files where the run writes; nothing when it writes nowhere.
   ///
   /// - Returns: the paths written.
   @discardableResult
   package func write(_ results: [NodeResult]?, elapsed: Double) throws(EngineError) -> [String] {
     do throws(DBTError) {
-      var paths = [try run.files.writeArtifact("manifest.json", manifest())]
+      var paths = [try writeManifest()]
       if let results {
         paths.append(try run.files.writeArtifact("graph_summary.json", graphSummary()))
         paths.append(try run.files.writeArtifact("run_results.json", runResults(results, elapsed: elapsed)))
@@ -114,6 +166,17 @@ package struct Artifacts {
     members["select"] = .array(run.request.select.map { .string($0) })
     members["exclude"] = .array(run.request.exclude.map { .string($0) })
     members["which"] = .string(run.request.command.rawValue)
+    let options = run.engine.options
+    members["defer"] = .bool(run.request.settings.defers)
+    members["favor_state"] = .bool(run.request.settings.favorsState)
+    if let folder = options.stateFolder { members["state"] = .string(folder) }
+    if let folder = options.deferStateFolder { members["defer_state"] = .string(folder) }
+    if let selector = run.request.selector { members["selector"] = .string(selector) }
+    if let mode = run.request.indirectSelection { members["indirect_selection"] = .string(mode) }
+    for (name, types) in [
+      ("resource_types", run.request.resourceTypes), ("exclude_resource_types", run.request.excludedResourceTypes),
+    ] where !types.isEmpty { members[name] = .array(types.map { .string($0) }) }
+    for (name, value) in run.request.operation { members[name] = value }
     return .object(members)
   }
 }

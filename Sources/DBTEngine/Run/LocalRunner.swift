@@ -48,20 +48,25 @@ package final class LocalRunner: Sendable {
     let started = ContinuousClock.now
     var summary = RunSummary()
     var canRun = true
+    try engine.requireDeferral(request)
     try engine.prepare(run, cancellation: cancellation)
-    if request.command.executes, plan.hasOnRunStart {
+    if request.command.announces, plan.hasOnRunStart {
       summary.results = try hooks(.onRunStart, run, [])
       canRun = !summary.results.contains { $0.status.isFailure }
     }
     let nodes = canRun ? execute(plan, run, request) : skipAll(plan)
     summary.results += nodes
-    if request.command.executes, plan.hasOnRunEnd {
+    if request.command.announces, plan.hasOnRunEnd {
       summary.results += try hooks(.onRunEnd, run, summary.results)
     }
     summary.elapsed = (ContinuousClock.now - started) / .seconds(1)
     summary.isInterrupted = cancellation.isCancelled
     let labels = Dictionary(
       summary.results.map { ($0.uniqueID, engine.label($0.uniqueID)) }, uniquingKeysWith: { first, _ in first })
+    if request.command == .clone {
+      for line in summary.endEvents(labels) { tell(line) }
+      return (summary, run)
+    }
     guard run.announcesNodes else { return (summary, run) }
     blank()
     let finished = summary.finishedLine(labels)
@@ -69,7 +74,9 @@ package final class LocalRunner: Sendable {
       LogLine(
         .info, finished, event: "FinishedRunningStats",
         data: ["stat_line": .string(finished), "execution": "", "execution_time": .double(summary.elapsed)]))
-    for line in summary.endEvents(labels) { tell(line) }
+    let lines =
+      request.command == .freshness ? FreshnessLines.endLines(summary.results, labels) : summary.endEvents(labels)
+    for line in lines { tell(line) }
     return (summary, run)
   }
 

@@ -55,6 +55,11 @@ struct NodeRunner {
   }
 
   private func outcome(_ progress: Progress, compilesOnly: Bool) throws -> NodeResult {
+    if run.request.command == .clone {
+      timed("compile", progress) {}
+      guard !node.isEphemeral else { return NodeResult(uniqueID: node.uniqueID, status: .success) }
+      return try timed("execute", progress) { try clone() }
+    }
     if node.resourceType != .seed {
       progress.compiled = try timed("compile", progress) {
         try NodeCompiler(run: run, connection: connection, threadName: threadName).compile(node)

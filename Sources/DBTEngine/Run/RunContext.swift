@@ -12,6 +12,8 @@ package final class RunContext: Sendable {
   let invocation: Invocation
   /// Unique ids, as templates see them in `selected_resources`.
   let selected: [String]
+  /// The same for looking up.
+  let selectedIDs: Set<String>
   let cache = RelationCache()
   let files: RunFiles
   /// Ephemeral models compiled so far.
@@ -26,11 +28,12 @@ package final class RunContext: Sendable {
     self.request = request
     self.invocation = invocation
     self.selected = selected
+    selectedIDs = Set(selected)
     self.files = files
   }
 
   /// Whether starts and ends of nodes are told to the user: not while compiling only.
-  var announcesNodes: Bool { request.command.executes }
+  var announcesNodes: Bool { request.command.announces }
 
   var isPrepared: Bool { prepared.withLock { $0 } }
 

@@ -56,6 +56,17 @@ package struct RunFiles: Sendable {
     return "\(folder)/\(name)"
   }
 
+  /// Writes an artifact whose bytes come in pieces; returns its path, nil when nothing is written.
+  ///
+  /// - Parameter body: hands the pieces to the sink it is given.
+  func writeArtifact(
+    _ name: String, _ body: (([UInt8]) throws(DBTError) -> Void) throws(DBTError) -> Void
+  ) throws(DBTError) -> String? {
+    guard let folder, keepsArtifacts else { return nil }
+    try Self.write(to: "\(folder)/\(name)", body)
+    return "\(folder)/\(name)"
+  }
+
   /// The node's file, or a folder of its name with a file in it when the file makes several nodes.
   static func path(of node: Node) -> String {
     if node.resourceType == .snapshot { return "\(node.originalFilePath)/\(node.name).sql" }
@@ -79,23 +90,33 @@ package struct RunFiles: Sendable {
 
   /// Replaces a file by rename, so that no reader sees half of it, making the folders above it.
   static func write(_ bytes: [UInt8], to path: String) throws(DBTError) {
+    try write(to: path) { (sink) throws(DBTError) in try sink(bytes) }
+  }
+
+  /// The same for bytes that come in pieces.
+  private static func write(
+    to path: String, _ body: (([UInt8]) throws(DBTError) -> Void) throws(DBTError) -> Void
+  ) throws(DBTError) {
     try makeFolders(above: path)
     let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max)).part"
     let file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw failure("create", temporary) }
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe bytes.withUnsafeBytes { area in
-        unsafe Glibc.write(file, area.baseAddress?.advanced(by: done), area.count - done)
+    do throws(DBTError) {
+      try body { (bytes) throws(DBTError) in
+        var done = 0
+        while done < bytes.count {
+          let count = unsafe bytes.withUnsafeBytes { area in
+            unsafe Glibc.write(file, area.baseAddress?.advanced(by: done), area.count - done)
+          }
+          if count < 0, errno == EINTR { continue }
+          guard count >= 0 else { throw failure("write", temporary) }
+          done += count
+        }
       }
-      if count < 0 {
-        if errno == EINTR { continue }
-        let error = failure("write", temporary)
-        close(file)
-        unsafe unlink(temporary)
-        throw error
-      }
-      done += count
+    } catch {
+      close(file)
+      unsafe unlink(temporary)
+      throw error
     }
     close(file)
     guard unsafe rename(temporary, path) == 0 else { throw failure("replace", path) }

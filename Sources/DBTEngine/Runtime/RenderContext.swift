@@ -73,6 +73,7 @@ final class RenderContext: AdapterHost {
     settings.threadName = threadName
     settings.quoting = quoting
     settings.members = members()
+    if let node { settings.lazyMembers["model"] = { [unowned self] in model(node) } }
     let scope = DBTScope(settings)
     madeScope = scope
     return scope
@@ -121,14 +122,13 @@ final class RenderContext: AdapterHost {
       "adapter": .object(adapter), "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "", batch: batch)),
       "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest)),
       "selected_resources": .list(run.selected.map { .string($0) }), "sql_now": .string("now()"),
-      "defer_relation": .none, "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
+      "defer_relation": (try? node.flatMap { try run.engine.deferredRelation(of: $0.uniqueID)?.value }) ?? .none, "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
       "ref": refFunction(), "source": sourceFunction(), "metric": unsupported("metric"),
       "function": functionFunction(),
     ]
     members.merge(resultFunctions()) { _, last in last }
     members.merge(fileFunctions()) { _, last in last }
     if let node {
-      members["model"] = model(node)
       members["this"] = this(node)
       if node.resourceType != .operation {
         members["database"] = .string(node.database ?? target.database)
@@ -215,7 +215,7 @@ final class RenderContext: AdapterHost {
     let filter = EventTimeFilters(run: run, node: node, batch: batch)
       .filter(config: found.config, columns: found.columns, quotesColumns: nil)
     guard found.isEphemeral else {
-      return try run.engine.relation(of: found).limited(to: limit).filtered(by: filter)
+      return try (deferred(found) ?? run.engine.relation(of: found)).limited(to: limit).filtered(by: filter)
     }
     guard let node, node.resourceType != .operation else {
       throw DBTError(.compilation, "Operations can not ref() ephemeral nodes, but \(found.name) is ephemeral")

@@ -55,7 +55,9 @@ package struct LoadedProject: Sendable {
   }
 
   /// Chooses nodes of this project.
-  package func selector() throws(ProjectError) -> NodeSelector {
-    try NodeSelector(manifest: manifest, graph: graph, selectors: selectors)
+  ///
+  /// - Parameter state: what earlier runs left, to compare with.
+  package func selector(state: PreviousState? = nil) throws(ProjectError) -> NodeSelector {
+    try NodeSelector(manifest: manifest, graph: graph, selectors: selectors, state: state)
   }
 }

@@ -22,7 +22,8 @@ struct LoadRun {
     createdAt = LoadRun.now()
   }
 
-  private static func now() -> Double {
+  /// Seconds since 1970, of the system's clock.
+  static func now() -> Double {
     var time = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec / 1000) / 1_000_000
@@ -65,9 +66,7 @@ struct LoadRun {
   ) throws(ProjectError) -> LoadedProject {
     let selectors = try selectors()
     var manifest = resources.manifest
-    for entry in selectors["selectors"]?.arrayValue ?? [] {
-      if let name = entry["name"]?.stringValue { manifest.selectors[name] = entry }
-    }
+    manifest.selectors = SelectorDocument.definitions(selectors["selectors"]?.arrayValue ?? [])
     manifest.linkMembers()
     let indirect = IndirectSelection(rawValue: invocation.flags.indirectSelection) ?? .eager
     return LoadedProject(

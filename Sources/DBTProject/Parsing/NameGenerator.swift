@@ -9,6 +9,15 @@ import PlainData
 final class NameGenerator {
   private let environment: ParseEnvironment
   private var scopes: [String: DBTScope] = [:]
+  /// What macros gave that did not look at the node: it depends on the custom name only.
+  private var known: [Question: String?] = [:]
+
+  /// What a macro was asked, without the node.
+  private struct Question: Hashable {
+    let component: String
+    let macro: String
+    let custom: PlainValue?
+  }
 
   init(_ environment: ParseEnvironment) { self.environment = environment }
 
@@ -54,11 +63,15 @@ final class NameGenerator {
     }
     let reference = NodeReference(
       resourceType: node.resourceType.rawValue, name: node.name, path: node.originalFilePath, uniqueID: node.uniqueID)
+    let question = Question(component: component, macro: macro.uniqueID, custom: custom)
+    if let answer = known[question] { return answer }
     do {
-      let arguments = Arguments([custom.map { Value($0) } ?? .none, Value(node.json())])
+      let object = NodeObject(node)
+      let arguments = Arguments([custom.map { Value($0) } ?? .none, .object(object)])
       let value = try scope(for: macro).evaluation().call(macro.definition, arguments)
-      if value.isNone || value.isUndefined { return nil }
-      return value.text.trimmed
+      let name = value.isNone || value.isUndefined ? nil : value.text.trimmed
+      if !object.wasRead { known[question] = .some(name) }
+      return name
     } catch {
       throw ProjectError(rendering: error, node: reference)
     }

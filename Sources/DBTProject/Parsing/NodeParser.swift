@@ -158,9 +158,36 @@ final class NodeParser {
 
   /// Renders the node's code and keeps what it asked for.
   func render(_ draft: inout DraftNode) throws(ProjectError) {
+    if draft.node.resourceType == .model, !overridesCalls(draft.node.packageName),
+      let reading = StaticTemplate.reading(of: draft.node.rawCode)
+    {
+      return try take(reading, into: &draft)
+    }
     let context = ParseContext(environment, node: draft.node)
     try context.render(draft.node.rawCode)
     take(context.capture, into: &draft)
+  }
+
+  /// Whether macros stand in the place of what plain templates call.
+  private func overridesCalls(_ package: String) -> Bool {
+    let registry = environment.registry
+    return ["ref", "source", "config"].contains { name in
+      registry.packages[package]?[name] != nil || registry.packages[registry.rootPackage]?[name] != nil
+    }
+  }
+
+  /// Keeps what a template says that needs no rendering.
+  private func take(_ reading: StaticTemplate, into draft: inout DraftNode) throws(ProjectError) {
+    draft.node.refs += reading.refs
+    draft.node.sources += reading.sources
+    guard !reading.calls.isEmpty else { return }
+    var calls = PlainObject()
+    for call in reading.calls {
+      try located(draft.node) { () throws(ProjectError) in try ConfigMerger.merge(call: call, into: &calls) }
+    }
+    draft.calls = calls
+    draft.unrenderedCalls = calls
+    draft.literalCalls = reading.literals
   }
 
   /// Keeps what a rendering asked for.

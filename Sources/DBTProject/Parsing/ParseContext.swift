@@ -20,7 +20,9 @@ final class ParseContext {
     reference = NodeReference(
       resourceType: node.resourceType.rawValue, name: node.name, path: node.originalFilePath, uniqueID: node.uniqueID)
     var settings = environment.settings(package: node.packageName, node: reference, requiresVars: false)
-    settings.members = ParseMembers(environment: environment, node: node, capture: capture).members()
+    let members = ParseMembers(environment: environment, node: node, capture: capture)
+    settings.members = members.members()
+    settings.lazyMembers = members.lazyMembers()
     scope = DBTScope(settings)
   }
 

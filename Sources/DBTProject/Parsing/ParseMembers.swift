@@ -9,6 +9,9 @@ struct ParseMembers {
   let node: Node
   let capture: ParseCapture
 
+  /// Members that few templates name.
+  func lazyMembers() -> [String: () -> Value] { ["model": { [node] in Value(node.json()) }] }
+
   /// The members by name.
   func members() -> [String: Value] {
     let relation = relation
@@ -17,7 +20,7 @@ struct ParseMembers {
       "metric": names("metric") { [capture] in capture.metrics.append($0) },
       "function": names("function", answer: relation) { [capture] in capture.functions.append($0) },
       "config": .object(ParseConfig(node: node, capture: capture)),
-      "this": relation, "model": Value(node.json()), "sql": .none, "compiled_code": .none,
+      "this": relation, "sql": .none, "compiled_code": .none,
       "database": .string(node.database ?? environment.profile.database), "schema": .string(node.schema),
       "adapter": .object(ParseAdapter(environment: environment, package: node.packageName, capture: capture)),
       "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),

@@ -9,6 +9,15 @@ struct StaticTemplate {
   private var at = 0
   /// The literals of the `config` calls.
   private var settings = PlainObject()
+  /// The literals of all `config` calls together.
+  var literals: PlainObject { settings }
+  /// The same, call by call.
+  private(set) var calls: [PlainObject] = []
+  private(set) var refs: [RefArguments] = []
+  /// `[source name, table name]` pairs.
+  private(set) var sources: [[String]] = []
+  /// Whether a text holds a backslash, whose meaning only rendering knows.
+  private(set) var hasEscapes = false
 
   private init(_ code: String) { bytes = Array(code.utf8) }
 
@@ -16,6 +25,12 @@ struct StaticTemplate {
   static func settings(in code: String) -> PlainObject? {
     var template = StaticTemplate(code)
     return template.scan() ? template.settings : nil
+  }
+
+  /// What the template's calls say, so that it need not be rendered; nil when it is not that plain.
+  static func reading(of code: String) -> StaticTemplate? {
+    var template = StaticTemplate(code)
+    return template.scan() && !template.hasEscapes ? template : nil
   }
 
   private mutating func scan() -> Bool {
@@ -47,19 +62,21 @@ struct StaticTemplate {
   }
 
   private mutating func call(_ name: String) -> Bool {
-    var positional = 0
+    var texts: [String] = []
+    var own = PlainObject()
     var named = 0
     while !take(")") {
-      if positional + named > 0 {
+      if texts.count + named > 0 {
         guard take(",") else { return false }
         if take(")") { break }
       }
-      if string() != nil {
+      if let text = string() {
         guard named == 0 else { return false }
-        positional += 1
+        texts.append(text)
       } else {
         guard let key = word(), take("="), let value = value(takesNumbers: name == "ref") else { return false }
         named += 1
+        own[key] = value
         switch name {
         case "config":
           guard !["pre_hook", "post_hook"].contains(key) else { return false }
@@ -70,9 +87,22 @@ struct StaticTemplate {
       }
     }
     switch name {
-    case "config": return positional == 0 && named > 0
-    case "ref": return (1...2).contains(positional)
-    default: return positional + named == 2
+    case "config":
+      calls.append(own)
+      return texts.isEmpty && named > 0
+    case "ref":
+      guard let last = texts.last, texts.count <= 2 else { return false }
+      let version = own["version"] ?? own["v"]
+      refs.append(
+        RefArguments(
+          name: last, package: texts.count == 2 ? texts[0] : nil,
+          version: version.flatMap { $0.isTruthy ? $0 : nil }))
+      return true
+    default:
+      // With keywords the order of the two is not known here.
+      hasEscapes = hasEscapes || named > 0
+      sources.append(texts)
+      return texts.count + named == 2
     }
   }
 
@@ -144,7 +174,11 @@ struct StaticTemplate {
     skipBlank()
     guard at < bytes.count, bytes[at] == UInt8(ascii: "'") || bytes[at] == UInt8(ascii: "\"") else { return nil }
     var end = at + 1
-    while end < bytes.count, bytes[end] != bytes[at] { end += bytes[end] == UInt8(ascii: "\\") ? 2 : 1 }
+    while end < bytes.count, bytes[end] != bytes[at] {
+      let isEscape = bytes[end] == UInt8(ascii: "\\")
+      hasEscapes = hasEscapes || isEscape
+      end += isEscape ? 2 : 1
+    }
     guard end < bytes.count else { return nil }
     let text = String(decoding: bytes[(at + 1)..<end], as: UTF8.self)
     at = end + 1

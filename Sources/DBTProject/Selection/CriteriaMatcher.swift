@@ -7,8 +7,7 @@ struct CriteriaMatcher: Sendable {
 
   /// Unique ids of the matches, out of those that `isMember` accepts.
   ///
-  /// - Throws: a runtime error when the criterion's value makes no sense, an unsupported one for methods that need the
-  ///   artifacts of an earlier run.
+  /// - Throws: a runtime error when the criterion's value makes no sense.
   func matches(_ criteria: SelectionCriteria, among isMember: (String) -> Bool) throws(ProjectError) -> [String] {
     let accepts = try test(criteria)
     return manifest.memberIDs.filter { id in
@@ -58,13 +57,10 @@ struct CriteriaMatcher: Sendable {
     case .semanticModel: return try dottedTest(text, .semanticModel, "semantic model")
     case .savedQuery: return try dottedTest(text, .savedQuery, "saved query")
     case .unitTest: return try dottedTest(text, .unitTest, "unit test")
-    case .state, .result, .sourceStatus:
+    case .state, .result, .sourceStatus, .selector:
       throw ProjectError(
-        .unsupported,
-        "The selection method '\(criteria.method.rawValue)' needs the artifacts of an earlier run (--state), which "
-          + " this version of Sallyport does not compare with")
-    case .selector:
-      throw ProjectError(.runtime, "The selection method 'selector' is resolved before resources are matched")
+        .internalFailure,
+        "The selection method '\(criteria.method.rawValue)' is resolved before resources are matched")
     }
   }
 

@@ -45,16 +45,20 @@ package struct NodeSelector: Sendable {
   package let manifest: Manifest
   package let graph: ProjectGraph
   package let selectors: SelectorDefinitions
+  /// What earlier runs left, for the methods `state`, `result` and `source_status`.
+  package let state: PreviousState?
 
   /// Makes a selector for the manifest, whose graph is built here unless given.
   ///
   /// - Throws: what `ProjectGraph` throws.
   package init(
-    manifest: Manifest, graph: ProjectGraph? = nil, selectors: SelectorDefinitions = SelectorDefinitions()
+    manifest: Manifest, graph: ProjectGraph? = nil, selectors: SelectorDefinitions = SelectorDefinitions(),
+    state: PreviousState? = nil
   ) throws(ProjectError) {
     self.manifest = manifest
     if let graph { self.graph = graph } else { self.graph = try ProjectGraph(manifest) }
     self.selectors = selectors
+    self.state = state
   }
 
   /// The resource types that a dbt command works on.
@@ -99,7 +103,7 @@ package struct NodeSelector: Sendable {
   ///
   /// - Throws: a runtime error for a selection that cannot be understood.
   package func select(_ request: SelectionRequest) throws(ProjectError) -> Selection {
-    var run = SelectionRun(manifest: manifest, graph: graph, selectors: selectors)
+    var run = SelectionRun(self)
     let (direct, _) = try run.select(spec(for: request))
     let ids = manifest.memberIDs.filter { id in
       guard let number = graph.number(id), direct.contains(number), let member = manifest.member(id) else {
@@ -108,7 +112,7 @@ package struct NodeSelector: Sendable {
       guard request.resourceTypes.contains(member.resourceType) else { return false }
       return request.includesEmpty || !((member as? Node)?.isEmpty ?? false)
     }
-    return Selection(uniqueIDs: ids, warnings: run.warnings)
+    return Selection(uniqueIDs: ids, warnings: run.warnings + run.stateWarnings)
   }
 
   private func spec(for request: SelectionRequest) throws(ProjectError) -> SelectionSpec {
@@ -139,10 +143,17 @@ private struct SelectionRun {
   /// Names of the selectors being resolved, to find circles.
   var openSelectors: [String] = []
 
-  init(manifest: Manifest, graph: ProjectGraph, selectors: SelectorDefinitions) {
-    self.manifest = manifest
-    self.graph = graph
-    self.selectors = selectors
+  /// What earlier runs left.
+  private let state: PreviousState?
+  /// Made by the first criterion that asks for it.
+  private var comparison: StateComparison?
+
+  init(_ selector: NodeSelector) {
+    manifest = selector.manifest
+    graph = selector.graph
+    selectors = selector.selectors
+    state = selector.state
+    let (manifest, graph) = (manifest, graph)
     let isEnabled = graph.ids.map { manifest.member($0)?.isEnabled ?? false }
     parents = graph.parents.map { edges in edges.filter { isEnabled[$0] } }
     children = graph.children.map { edges in edges.filter { isEnabled[$0] } }
@@ -203,9 +214,41 @@ private struct SelectionRun {
     return expand(selected, criteria.indirect)
   }
 
-  private func matches(_ criteria: SelectionCriteria) throws(ProjectError) -> Set<Int> {
+  /// Warnings of comparing with an earlier manifest.
+  var stateWarnings: [ProjectWarning] { comparison?.warnings ?? [] }
+
+  private mutating func matches(_ criteria: SelectionCriteria) throws(ProjectError) -> Set<Int> {
+    let text = criteria.text
+    switch criteria.method {
+    case .state: return Set(try changed(text).compactMap(graph.number))
+    case .result:
+      guard let state else { throw ProjectError(.internalFailure, "No comparison run_results") }
+      return Set(try state.ids(status: text).compactMap(graph.number))
+    case .sourceStatus:
+      guard let state else {
+        throw ProjectError(.internalFailure, "No previous state comparison freshness results in sources.json")
+      }
+      let fresher = try state.fresherSources()
+      return text == "fresher" ? Set(fresher.compactMap(graph.number)) : []
+    default: break
+    }
     let ids = try CriteriaMatcher(manifest: manifest).matches(criteria) { manifest.member($0)?.isEnabled ?? false }
     return Set(ids.compactMap(graph.number))
+  }
+
+  /// Unique ids of what a `state:` criterion names.
+  private mutating func changed(_ text: String) throws(ProjectError) -> Set<String> {
+    guard let previous = state?.manifest else {
+      throw ProjectError(.runtime, "Got a state selector method, but no comparison manifest")
+    }
+    guard let question = StateComparison.Question(rawValue: text) else {
+      let known = PlainValue.strings(StateComparison.Question.allCases.map(\.rawValue)).pythonText
+      throw ProjectError(.runtime, "Got an invalid selector \"\(text)\", expected one of \"\(known)\"")
+    }
+    let comparison = comparison ?? StateComparison(manifest: manifest, previous: previous)
+    self.comparison = comparison
+    let members = graph.ids.compactMap { manifest.member($0) }.filter(\.isEnabled)
+    return try comparison.matches(question, among: members)
   }
 
   private mutating func named(_ pattern: String) throws(ProjectError) -> Set<Int> {

@@ -147,7 +147,8 @@ extension SelectionSpec {
     var included: [SelectionSpec] = []
     var excluded: SelectionSpec?
     for part in parts {
-      if let exclusions = part["exclude"], part.objectValue?.count == 1 {
+      // As in dbt, whatever else stands beside `exclude` does not count.
+      if let exclusions = part["exclude"] {
         guard excluded == nil else {
           throw ProjectError(
             .validation, "You cannot provide multiple exclude arguments to the same selector set operator")

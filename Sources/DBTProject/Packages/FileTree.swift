@@ -1,0 +1,70 @@
+import CLinux
+import Glibc
+
+/// Changes files and folders of a project: for `deps`, the only part of this target that writes.
+enum FileTree {
+  /// Whether the path is a symbolic link.
+  static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
+  /// Makes a folder and those above it.
+  static func makeFolder(_ path: String) throws(ProjectError) {
+    var current = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/") {
+      current += "/\(part)"
+      if unsafe mkdir(current, 0o755) != 0, errno != EEXIST { throw failure("make the folder", current) }
+    }
+  }
+
+  /// Makes a symbolic link.
+  static func link(_ path: String, to target: String) throws(ProjectError) {
+    guard unsafe symlink(target, path) == 0 else { throw failure("make the link", path) }
+  }
+
+  /// Removes a file, a link (never what it leads to) or a whole folder. Nothing happens when there is none.
+  static func remove(_ path: String, depth: Int = 0) throws(ProjectError) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      guard unsafe unlink(path) == 0 else { throw failure("remove", path) }
+      return
+    }
+    guard depth < 100 else { throw ProjectError(.runtime, "folders are nested too deeply to remove: \(path)") }
+    for entry in try FileReader.list(path) { try remove("\(path)/\(entry.name)", depth: depth + 1) }
+    guard unsafe rmdir(path) == 0 else { throw failure("remove", path) }
+  }
+
+  /// Replaces a file by rename, so that no reader sees half of it.
+  static func write(_ bytes: [UInt8], to path: String) throws(ProjectError) {
+    let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max)).part"
+    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw failure("create", temporary) }
+    var done = 0
+    while done < bytes.count {
+      let count = unsafe bytes.withUnsafeBytes { area in
+        unsafe Glibc.write(descriptor, area.baseAddress?.advanced(by: done), area.count - done)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else {
+        let error = failure("write", temporary)
+        close(descriptor)
+        unsafe unlink(temporary)
+        throw error
+      }
+      done += count
+    }
+    close(descriptor)
+    guard unsafe rename(temporary, path) == 0 else {
+      let error = failure("replace", path)
+      unsafe unlink(temporary)
+      throw error
+    }
+  }
+
+  private static func failure(_ action: String, _ path: String) -> ProjectError {
+    let reason = unsafe String(cString: strerror(errno))
+    return ProjectError(.runtime, "cannot \(action) '\(path)': \(reason)")
+  }
+}

@@ -1,0 +1,1 @@
+select 1 from {{ ref('stg_stays') }}

@@ -1,0 +1,1 @@
+select * from {{ ref('lib', 'lib_model') }}

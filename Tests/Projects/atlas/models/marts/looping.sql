@@ -1,0 +1,1 @@
+select * from {{ ref('ledger') }} join {{ ref('dim_places') }} using (id)

@@ -1,0 +1,1 @@
+select id, name, {{ shout('kind') }} as kind from {{ ref('places') }}

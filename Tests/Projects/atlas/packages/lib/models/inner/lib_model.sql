@@ -1,0 +1,1 @@
+{{ config(materialized='table', tags=['own']) }} select {{ var('depth') }} as id, {{ helper() }}

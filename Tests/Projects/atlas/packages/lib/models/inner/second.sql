@@ -1,0 +1,1 @@
+select * from {{ ref('lib_model') }}, {{ source('libsrc', 'one') }} where '{{ var('width') }}' > 'a'

@@ -1,0 +1,2 @@
+{{ config(tags=['lone']) }}
+select * from {{ ref('ledger') }} where id < 0
