@@ -39,7 +39,7 @@ package enum EngineExercise {
   private static var values: [String: Value] {
     var values: [String: Value] = [
       "n": .int(5), "f": .double(2.5), "s": .string("Hello World"), "l": .list([.int(3), .int(1), .int(2)]),
-      "d": .dict(DictObject(["a": .int(1), "b": .list([.int(1)])])), "nil": .none,
+      "d": .dict(DictObject(named: ["a": .int(1), "b": .list([.int(1)])])), "nil": .none,
       "big": .bigInt(BigInteger(Int.max) + BigInteger(Int.max)),
       "dec": .decimal(PythonDecimal("12.50") ?? PythonDecimal(0)),
     ]

@@ -75,6 +75,10 @@ enum Arithmetic {
     return value
   }
 
+  private static func integerDivision(_ operation: BinaryOperator) -> JinjaError {
+    JinjaError(.zeroDivision, operation == .modulo ? "integer modulo by zero" : "integer division or modulo by zero")
+  }
+
   private static func integers(_ operation: BinaryOperator, _ a: Int, _ b: Int) throws -> Value? {
     let result: (partialValue: Int, overflow: Bool)
     switch operation {
@@ -86,7 +90,7 @@ enum Arithmetic {
       guard a.magnitude < 1 << 53, b.magnitude < 1 << 53 else { return nil }
       return .double(Double(a) / Double(b))
     case .floorDivide, .modulo:
-      guard b != 0 else { throw JinjaError(.zeroDivision, "integer division or modulo by zero") }
+      guard b != 0 else { throw Self.integerDivision(operation) }
       guard b != -1 else { return operation == .modulo ? .int(0) : try negate(.int(a)) }
       let (quotient, remainder) = a.quotientAndRemainder(dividingBy: b)
       let isOff = remainder != 0 && (remainder < 0) != (b < 0)
@@ -107,7 +111,7 @@ enum Arithmetic {
       guard !b.isZero else { throw JinjaError(.zeroDivision, "division by zero") }
       return .double(try quotient(a, b))
     case .floorDivide, .modulo:
-      guard !b.isZero else { throw JinjaError(.zeroDivision, "integer division or modulo by zero") }
+      guard !b.isZero else { throw Self.integerDivision(operation) }
       let (quotient, remainder) = a.floorDivided(by: b)
       return integer(operation == .modulo ? remainder : quotient)
     case .power:
@@ -209,6 +213,11 @@ extension Evaluation {
       case .list: return JinjaError(.type, "can only concatenate list (not \"\(right.typeName)\") to list")
       case .tuple: return JinjaError(.type, "can only concatenate tuple (not \"\(right.typeName)\") to tuple")
       default: break
+      }
+    }
+    if operation == .multiply {
+      for (one, other) in [(left, right), (right, left)] where one.isSequence {
+        return JinjaError(.type, "can't multiply sequence by non-int of type '\(other.typeName)'")
       }
     }
     let name = operation == .power ? "** or pow()" : operation.rawValue
@@ -355,6 +364,15 @@ extension Value {
   fileprivate var asSet: SetObject? {
     guard case .object(let object) = self else { return nil }
     return object as? SetObject ?? (object as? DictView)?.set
+  }
+
+  /// Whether it is a text, list or tuple.
+  fileprivate var isSequence: Bool {
+    switch self {
+    case .string, .list, .tuple: true
+    case .object(let object): object is Markup
+    default: false
+    }
   }
 
   /// How often a sequence is repeated when multiplied by this value.

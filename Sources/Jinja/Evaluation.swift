@@ -390,10 +390,10 @@ package final class Evaluation {
 
   /// Counts the bytes of a string that is made.
   func charge(bytes count: Int) throws {
-    bytesLeft -= count
     guard count <= limits.outputBytes else {
       throw JinjaError(.limit, "text is larger than \(limits.outputBytes) bytes (outputBytes)")
     }
+    bytesLeft -= count
     if bytesLeft < 0 {
       throw JinjaError(
         .limit, "the template made more than its limit of \(limits.allocatedBytes) bytes (allocatedBytes)")

@@ -60,12 +60,15 @@ enum PythonString {
     var left = count < 0 ? Int.max : count
     let replacement = Array(new.utf8)
     if old.utf8.isEmpty {
+      // Known beforehand: refused before it is made.
+      let times = min(left, text.unicodeScalars.count + 1)
+      let (added, isTooLong) = times.multipliedReportingOverflow(by: replacement.count)
+      try evaluation.charge(bytes: isTooLong ? Int.max / 2 : min(Int.max / 2, added) + text.utf8.count)
       var result = String.UnicodeScalarView()
       for scalar in text.unicodeScalars {
         if left > 0 {
           result.append(contentsOf: new.unicodeScalars)
           left -= 1
-          try evaluation.charge(bytes: replacement.count)
         }
         result.append(scalar)
       }

