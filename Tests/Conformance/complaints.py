@@ -46,6 +46,8 @@ def read(output: str, complaint: str) -> Exception:
     head, _, rest = text.partition("\n")
     match = re.match(r"(\w+) Error\b", head)
     if not match:
+        if text == "Error parsing inline query":
+            return common.DbtBaseException(text)
         if "ValidationError" in head or "is not valid under any" in text:
             return ValidationError(text)
         return Exception(text)

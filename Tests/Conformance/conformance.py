@@ -139,18 +139,3 @@ def pytest_terminal_summary(terminalreporter):
         write(f"{module:28}" + "".join(f"{counter[name]:>10}" for name in columns))
     total = functools.reduce(lambda a, b: a + b, counts.values(), collections.Counter())
     write(f"{'all':28}" + "".join(f"{total[name]:>10}" for name in columns))
-
-
-@pytest.fixture(scope="class")
-def logs_dir(request, prefix, tmp_path_factory):
-    """The folder of dbt's log, outside of the tree."""
-    folder = str(tmp_path_factory.mktemp("logs") / prefix)
-    os.environ["DBT_LOG_PATH"] = folder
-    yield folder
-    del os.environ["DBT_LOG_PATH"]
-
-
-@pytest.fixture(scope="class")
-def unique_schema(request, prefix) -> str:
-    """As dbt's own fixture, with the name of the file that a class comes from: some tests expect it in statements."""
-    return f"{prefix}_{getattr(request.cls, 'schema_suffix', request.module.__name__.rpartition('.')[2])}"

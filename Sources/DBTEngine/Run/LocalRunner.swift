@@ -30,6 +30,7 @@ package final class LocalRunner: Sendable {
   package func run(
     _ request: RunRequest, plan: RunPlan
   ) throws(EngineError) -> (summary: RunSummary, run: RunContext) {
+    let plan = plan.threads == 1 ? plan.inSerialOrder : plan
     let run = engine.begin(request, plan: plan, sink: sink)
     for warning in plan.warnings { try run.warn(warning, event: "NoNodesForSelectionCriteria") }
     guard !plan.nodes.isEmpty else {

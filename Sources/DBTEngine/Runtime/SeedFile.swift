@@ -20,8 +20,14 @@ enum SeedFile {
       throw DBTError(.runtime, "cannot read the seed file: \(error)")
     }
     let types = node.config["column_types"]?.objectValue ?? [:]
-    let table = try AgateTable.csv(
-      bytes, textColumns: Set(types.keys), delimiter: node.config["delimiter"]?.stringValue ?? ",")
+    let table: AgateTable
+    do {
+      table = try AgateTable.csv(
+        bytes, textColumns: Set(types.keys), delimiter: node.config["delimiter"]?.stringValue ?? ",")
+    } catch {
+      // As in dbt, what is wrong with a seed's text is a matter of compiling.
+      throw DBTError(.compilation, DBTError(error, node: nil).message)
+    }
     let unknown = types.keys.filter { table.position(of: $0) == nil }.sorted()
     if !unknown.isEmpty {
       run.log(
