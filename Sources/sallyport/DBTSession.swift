@@ -29,6 +29,7 @@ struct DBTSession: Sendable {
     self.words = words
     var settings = RunSettings()
     settings.invocationID = UUIDText.random()
+    // The clock held by a test; the wall clock everywhere else.
     settings.startedAt = (Launch.environment.values["SALLYPORT_NOW"].flatMap(UTCTime.init(iso:)) ?? .now).seconds
     settings.vars = flags.object("vars")
     settings.warnError = flags.isOn("warn_error")
