@@ -13,13 +13,17 @@ private func moment(_ text: String) throws -> PythonDateTime {
 
 @Suite struct BatchSizeTests {
   @Test(arguments: [
-    ("hour", "2024-09-17T16:06:00", "2024-09-17T16:00:00", "2024-09-17T15:00:00", "2024-09-17T17:00:00", "2024-09-17T16"),
+    (
+      "hour", "2024-09-17T16:06:00", "2024-09-17T16:00:00", "2024-09-17T15:00:00", "2024-09-17T17:00:00",
+      "2024-09-17T16"
+    ),
     ("day", "2024-09-17T16:06:00", "2024-09-17T00:00:00", "2024-09-16T00:00:00", "2024-09-18T00:00:00", "2024-09-17"),
     ("month", "2024-09-17T16:06:00", "2024-09-01T00:00:00", "2024-08-01T00:00:00", "2024-10-01T00:00:00", "2024-09"),
     ("month", "2024-01-31T00:00:00", "2024-01-01T00:00:00", "2023-12-01T00:00:00", "2024-02-01T00:00:00", "2024-01"),
     ("year", "2024-02-29T23:59:59", "2024-01-01T00:00:00", "2023-01-01T00:00:00", "2025-01-01T00:00:00", "2024"),
   ])
-  func cutsTimeAsDBTDoes(size: String, time: String, start: String, before: String, after: String, name: String) throws {
+  func cutsTimeAsDBTDoes(size: String, time: String, start: String, before: String, after: String, name: String) throws
+  {
     let size = try #require(BatchSize(rawValue: size))
     let time = try moment(time)
     #expect(size.truncated(time).isoText() == start + "+00:00")
@@ -52,8 +56,10 @@ private func moment(_ text: String) throws -> PythonDateTime {
 
   @Test func aFirstRunBeginsAtBegin() throws {
     let plan = try BatchPlan(
-      model(["begin": "2024-01-01T10:00:00"]), window: nil, isIncremental: false, now: try moment("2024-01-03T05:00:00"))
-    #expect(texts(plan) == ["2024-01-01T00>2024-01-02T00", "2024-01-02T00>2024-01-03T00", "2024-01-03T00>2024-01-04T00"])
+      model(["begin": "2024-01-01T10:00:00"]), window: nil, isIncremental: false, now: try moment("2024-01-03T05:00:00")
+    )
+    #expect(
+      texts(plan) == ["2024-01-01T00>2024-01-02T00", "2024-01-02T00>2024-01-03T00", "2024-01-03T00>2024-01-04T00"])
   }
 
   @Test func laterRunsLookBack() throws {
@@ -83,7 +89,8 @@ private func moment(_ text: String) throws -> PythonDateTime {
     var results = BatchResults()
     results.successful = [BatchSpan(start: try moment("2024-01-01"), end: try moment("2024-01-02"))]
     #expect(
-      results.plain.json() == #"{"successful":[["2024-01-01T00:00:00+00:00","2024-01-02T00:00:00+00:00"]],"failed":[]}"#)
+      results.plain.json() == #"{"successful":[["2024-01-01T00:00:00+00:00","2024-01-02T00:00:00+00:00"]],"failed":[]}"#
+    )
     #expect(BatchResults(plain: results.plain) == results)
     #expect(BatchResults(plain: .null) == nil)
   }
@@ -94,7 +101,9 @@ private func moment(_ text: String) throws -> PythonDateTime {
     #expect(try EventTime.span(start: nil, end: nil) == nil)
     let span = try #require(try EventTime.span(start: "2024-01-01", end: "2024-01-02T10:00:00+02:00"))
     #expect(span.end.isoText() == "2024-01-02T08:00:00+00:00")
-    for (start, end) in [("2024-01-01", nil), (nil, "2024-01-01"), ("2024-01-02", "2024-01-02"), ("soon", "2024-01-01")]
+    for (start, end) in [
+      ("2024-01-01", nil), (nil, "2024-01-01"), ("2024-01-02", "2024-01-02"), ("soon", "2024-01-01"),
+    ]
       as [(String?, String?)]
     {
       #expect(throws: EngineError.self) { try EventTime.span(start: start, end: end) }

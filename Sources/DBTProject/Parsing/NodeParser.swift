@@ -252,8 +252,9 @@ final class NodeParser {
     for text in texts { try context.render(text) }
     context.capture.isConfigured = false
     let capture = context.capture
-    guard draft.node.resourceType != .seed
-      || (capture.refs.isEmpty && capture.sources.isEmpty && capture.metrics.isEmpty)
+    guard
+      draft.node.resourceType != .seed
+        || (capture.refs.isEmpty && capture.sources.isEmpty && capture.metrics.isEmpty)
     else { throw dependentSeed(draft.node) }
     take(context.capture, into: &draft)
   }
