@@ -29,6 +29,7 @@ test-swift: build
 
 test-integration: release
 	.cache/venv/bin/python -m pytest -q Tests/Integration
+	.cache/venv/bin/python -m pytest -q Tests/Differential
 	.cache/venv/bin/python -m pytest Tests/Conformance --fast
 
 conformance: release ## dbt's public adapter tests drive `sallyport dbt`; DBT_ADAPTERS_TESTS=FOLDER adds its functional tests

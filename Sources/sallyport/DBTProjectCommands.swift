@@ -75,6 +75,13 @@ extension DBTSession {
           .error, "[ERROR]: Encountered an error while running operation: \(message)",
           event: "RunningOperationCaughtError", data: ["exc": .string(message)]))
     }
+    if let name, !engine.hasOperation(name) {
+      // After the failure itself, dbt finds no macro to write a result for.
+      throw EngineError(
+        .compilation,
+        "dbt could not find a macro with the name '\(name)' in any package. This can happen when calling a macro that "
+          + "does not exist. Check for typos and/or install package dependencies with \"dbt deps\".")
+    }
     try Artifacts(run).write([result], elapsed: result.executionTime)
     return result.status == .success ? 0 : 1
   }

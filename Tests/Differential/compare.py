@@ -76,6 +76,9 @@ class Side:
         self.database = f"{project.name}_{name[:3]}"
         self.folder = folder / name
         shutil.copytree(project, self.folder, ignore=shutil.ignore_patterns("scenario.py", "__pycache__"))
+        for package in sorted((self.folder / "local").glob("*")):  # as `dbt deps` would
+            (self.folder / "dbt_packages").mkdir(exist_ok=True)
+            (self.folder / "dbt_packages" / package.name).symlink_to(package)
         postgres.execute(f'drop database if exists "{self.database}"', database="postgres")
         postgres.execute(f'create database "{self.database}"', database="postgres")
         self.log = folder / f"{name}.log"

@@ -35,7 +35,7 @@ enum BaseContext {
     case "var": .object(VarObject(settings.vars))
     case "return": returnFunction
     case "target": settings.invocation.target.map { Value(.object($0.contextValues)) }
-    case "modules": .object(ModulesObject())
+    case "modules": ModulesObject.value
     default: nil
     }
   }

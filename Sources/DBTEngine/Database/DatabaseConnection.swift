@@ -15,6 +15,8 @@ final class DatabaseConnection {
   private let warehouse: any Warehouse
   private let comment: QueryComment
   private let cancellation: Cancellation
+  /// What the events of a node's connection say about that node.
+  private let nodeInfo: PlainValue?
   private let log: (LogLine) -> Void
   private var session: (any WarehouseSession)?
   /// dbt's note: a transaction is wanted, so that commit and rollback mean something.
@@ -28,12 +30,13 @@ final class DatabaseConnection {
 
   init(
     name: String, warehouse: any Warehouse, comment: QueryComment, cancellation: Cancellation,
-    log: @escaping (LogLine) -> Void
+    nodeInfo: PlainValue? = nil, log: @escaping (LogLine) -> Void
   ) {
     self.name = name
     self.warehouse = warehouse
     self.comment = comment
     self.cancellation = cancellation
+    self.nodeInfo = nodeInfo
     self.log = log
   }
 
@@ -144,6 +147,7 @@ final class DatabaseConnection {
   private func tell(_ text: String, _ event: String, _ data: PlainObject = [:]) {
     var members = data
     members["conn_name"] = .string(name)
+    if let nodeInfo { members["node_info"] = nodeInfo }
     log(LogLine(.debug, text, event: event, nodeID: name, data: members))
   }
 

@@ -215,6 +215,9 @@ package final class Engine: Sendable {
     MacroOperation(run: run, cancellation: cancellation).execute(name, arguments)
   }
 
+  /// Whether there is such a macro for `runOperation`.
+  package func hasOperation(_ name: String) -> Bool { MacroOperation.macro(name, in: project.macros) != nil }
+
   /// Replaces the secrets that the project knows in a text.
   package func scrub(_ text: String) -> String { invocation.scrubber.scrub(text) }
 }
@@ -266,7 +269,8 @@ extension Engine {
     var label = NodeLabel(
       uniqueID: uniqueID, resourceType: member?.resourceType.rawValue ?? "node", name: member?.name ?? uniqueID,
       searchName: node?.searchName ?? member?.name ?? uniqueID,
-      schema: source?.sourceName ?? node?.schema ?? "", alias: node?.alias ?? "", materialized: node?.materialized ?? "",
+      schema: source?.sourceName ?? node?.schema ?? "", alias: node?.alias ?? "",
+      materialized: node?.materialized ?? "",
       language: node?.language ?? "sql", path: member?.originalFilePath ?? "",
       storedFailures: node?.resourceType == .test && stores
         ? (try? node.map { try relation(of: $0).render() }) ?? nil : nil)

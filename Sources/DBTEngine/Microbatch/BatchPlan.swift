@@ -49,7 +49,8 @@ struct BatchPlan {
       return size.truncated(EventTime.inUTC(begin))
     }
     // The end always lies on the line between two batches: the last batch itself is one step back.
-    let lookback = (node.config["lookback"]?.intValue ?? 1) + (size.truncated(end).unixSeconds == end.unixSeconds ? 1 : 0)
+    let lookback =
+      (node.config["lookback"]?.intValue ?? 1) + (size.truncated(end).unixSeconds == end.unixSeconds ? 1 : 0)
     guard let start = size.start(end, batchesLater: -lookback) else { throw outside(node) }
     return start
   }

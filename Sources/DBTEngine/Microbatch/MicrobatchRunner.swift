@@ -96,7 +96,8 @@ struct MicrobatchRunner {
         continue
       }
       // Nothing can be added to a table whose first batch failed.
-      if index > 0, case .success = outcomes[0] {} else if index > 0 {
+      if index > 0, case .success = outcomes[0] {
+      } else if index > 0 {
         say(.info, ResultLines.batchSkipped(batch.name, label, index: place.index, total: place.total))
         outcomes.append(.skipped)
         continue

@@ -16,12 +16,8 @@ struct MacroOperation {
   ///   - arguments: by the names of its parameters.
   func execute(_ name: String, _ arguments: PlainObject) -> NodeResult {
     let started = UTCTime.now.seconds
-    let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
     let registry = run.engine.project.macros
-    let macro =
-      parts.count == 2
-      ? registry.macro(named: parts[1], in: parts[0]) : registry.macro(named: name, searchPackage: registry.rootPackage)
-    guard let macro else {
+    guard let macro = MacroOperation.macro(name, in: registry) else {
       var result = NodeResult(uniqueID: "macro.\(registry.rootPackage).\(name)", status: .error)
       result.message = "Runtime Error\n  dbt could not find a macro with the name '\(name)' in any package"
       result.errorKind = .runtime
@@ -50,5 +46,13 @@ struct MacroOperation {
     result.timing = [NodeTiming(name: "execute", startedAt: started, completedAt: ended)]
     result.executionTime = ended - started
     return result
+  }
+
+  /// - Parameter name: a macro's name, or `package.macro`.
+  static func macro(_ name: String, in registry: MacroRegistry) -> RegisteredMacro? {
+    let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+    return parts.count == 2
+      ? registry.macro(named: parts[1], in: parts[0])
+      : registry.macro(named: name, searchPackage: registry.rootPackage)
   }
 }

@@ -24,7 +24,7 @@ struct NodeCompiler {
   private func compile(
     _ node: Node, extras: [String: Value], batch: Batch?, path: [String]
   ) throws(DBTError) -> CompiledNode {
-    guard node.language == "sql" else {
+    guard node.language == "sql" || node.resourceType == .function else {
       throw DBTError(
         .compilation, "the model is written in \(node.language); this engine runs SQL only",
         node: NodeNaming.reference(node))

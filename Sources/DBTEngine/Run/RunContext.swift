@@ -57,7 +57,9 @@ package final class RunContext: Sendable {
   func connection(_ name: String, node: Node?, _ cancellation: Cancellation) -> DatabaseConnection {
     DatabaseConnection(
       name: name, warehouse: engine.warehouse, comment: engine.comment(name, node: node, self),
-      cancellation: cancellation, log: { [self] line in log(line) })
+      cancellation: cancellation,
+      nodeInfo: node.map { NodeEvents(engine: engine).info($0.uniqueID, status: "executing") },
+      log: { [self] line in log(line) })
   }
 
   func ephemeral(_ id: String) -> CompiledNode? { ephemerals.withLock { $0[id] } }

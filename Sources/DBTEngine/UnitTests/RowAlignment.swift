@@ -106,7 +106,9 @@ private struct Matcher {
       usedColumns.formUnion(chosen)
       let (leftKeys, rightKeys) = (keys(left, chosen), keys(right, chosen))
       if isLast { wide = (leftKeys, rightKeys) }
-      let places = (Dictionary(grouping: left.indices) { leftKeys[$0] }, Dictionary(grouping: right.indices) { rightKeys[$0] })
+      let places = (
+        Dictionary(grouping: left.indices) { leftKeys[$0] }, Dictionary(grouping: right.indices) { rightKeys[$0] }
+      )
       let most = max(places.0.values.map(\.count).max() ?? 0, places.1.values.map(\.count).max() ?? 0)
       // A key that many rows share says little.
       let share = Double(most) / Double(max(left.count, right.count, 1) + 20)

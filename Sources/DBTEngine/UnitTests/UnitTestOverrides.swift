@@ -37,7 +37,8 @@ struct UnitTestOverrides {
       }
     }
     for (package, members) in namespaces {
-      scope.update(package, .object(OverriddenNamespace(MacroNamespaceObject(scope.registry, package: package), members)))
+      scope.update(
+        package, .object(OverriddenNamespace(MacroNamespaceObject(scope.registry, package: package), members)))
     }
     for (name, value) in plain { scope.update(name, value) }
   }

@@ -105,7 +105,8 @@ struct UnitTestRunner {
       }
     }
     let difference = TableDifference(
-      columns: names.indices.filter { $0 != side }.map { names[$0] }, expected: rows("expected"), actual: rows("actual"))
+      columns: names.indices.filter { $0 != side }.map { names[$0] }, expected: rows("expected"), actual: rows("actual")
+    )
     var result = NodeResult(uniqueID: test.uniqueID, status: difference.isDifferent ? .fail : .pass)
     result.failures = difference.isDifferent ? 1 : 0
     if difference.isDifferent {

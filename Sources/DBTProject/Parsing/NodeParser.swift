@@ -41,12 +41,11 @@ final class NodeParser {
     return try sqlNode(file, .model, path: file.relativePath)
   }
 
+  /// A function in any language; whether the warehouse takes that language shows when it is built.
   private func function(_ file: SourceFile) throws(ProjectError) -> DraftNode {
-    guard file.relativePath.hasSuffix(".sql") else {
-      throw ProjectError(
-        .unsupported, "PostgreSQL runs functions in SQL only: \(file.originalFilePath)", path: file.originalFilePath)
-    }
     var draft = try sqlNode(file, .function, path: file.relativePath)
+    if file.relativePath.hasSuffix(".py") { draft.node.language = "python" }
+    if file.relativePath.hasSuffix(".js") { draft.node.language = "javascript" }
     draft.node.signature = FunctionSignature()
     return draft
   }
@@ -253,8 +252,9 @@ final class NodeParser {
     for text in texts { try context.render(text) }
     context.capture.isConfigured = false
     let capture = context.capture
-    guard draft.node.resourceType != .seed
-      || (capture.refs.isEmpty && capture.sources.isEmpty && capture.metrics.isEmpty)
+    guard
+      draft.node.resourceType != .seed
+        || (capture.refs.isEmpty && capture.sources.isEmpty && capture.metrics.isEmpty)
     else { throw dependentSeed(draft.node) }
     take(context.capture, into: &draft)
   }

@@ -3,7 +3,6 @@
 from compare import Edit, dbt
 
 STEPS = [
-    dbt("deps"),
     dbt("build"),
     dbt("run", "--vars", "{region: east, season: autumn}", "--select", "package:ports"),
     dbt("run", "--select", "top+"),
