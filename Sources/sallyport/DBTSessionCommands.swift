@@ -1,5 +1,6 @@
 import DBTContext
 import DBTEngine
+import DBTProject
 import OrderedCollections
 import PlainData
 
