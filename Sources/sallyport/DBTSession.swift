@@ -152,7 +152,8 @@ struct DBTSession: Sendable {
       data: ["version": .string("=\(DBTVersions.core)"), "log_version": 3])
     console.take(
       LogLine(
-        .debug, "running sallyport \(DBTVersions.engine) with arguments \(PlainValue.object(flags.values).json(.python))",
+        .debug,
+        "running sallyport \(DBTVersions.engine) with arguments \(PlainValue.object(flags.values).json(.python))",
         event: "MainReportArgs"))
     for warning in flags.warnings { console.take(LogLine(.warn, warning, event: "EnvironmentVariableRenamed")) }
   }
@@ -168,7 +169,8 @@ struct DBTSession: Sendable {
     report.merge(usage) { _, new in new }
     console.take(
       LogLine(
-        flags.isOn("show_resource_report") ? .info : .debug, "Resource report: \(PlainValue.object(report).json(.python))",
+        flags.isOn("show_resource_report") ? .info : .debug,
+        "Resource report: \(PlainValue.object(report).json(.python))",
         event: "ResourceReport", data: report))
     let word = code == 0 ? "succeeded" : "failed"
     console.take(

@@ -266,7 +266,8 @@ extension Engine {
     var label = NodeLabel(
       uniqueID: uniqueID, resourceType: member?.resourceType.rawValue ?? "node", name: member?.name ?? uniqueID,
       searchName: node?.searchName ?? member?.name ?? uniqueID,
-      schema: source?.sourceName ?? node?.schema ?? "", alias: node?.alias ?? "", materialized: node?.materialized ?? "",
+      schema: source?.sourceName ?? node?.schema ?? "", alias: node?.alias ?? "",
+      materialized: node?.materialized ?? "",
       language: node?.language ?? "sql", path: member?.originalFilePath ?? "",
       storedFailures: node?.resourceType == .test && stores
         ? (try? node.map { try relation(of: $0).render() }) ?? nil : nil)
