@@ -74,5 +74,9 @@ package struct Manifest: Sendable {
     for node in nodes.values {
       if let group = node.group { groupMembers[group, default: []].append(node.uniqueID) }
     }
+    for entry in Array(savedQueries.values) + Array(semanticModels.values) + Array(metrics.values) {
+      guard let group = entry.document["group"]?.stringValue else { continue }
+      groupMembers[group, default: []].append(entry.uniqueID)
+    }
   }
 }

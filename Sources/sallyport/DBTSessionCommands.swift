@@ -1,5 +1,6 @@
 import DBTContext
 import DBTEngine
+import DBTProject
 import OrderedCollections
 import PlainData
 
@@ -61,7 +62,8 @@ extension DBTSession {
   func installPackages() throws(EngineError) -> Int32 {
     guard flags.text("add_package") == nil else {
       throw EngineError(
-        .runtime, "--add-package is not supported: Sallyport downloads no packages. Write the package into packages.yml.")
+        .runtime,
+        "--add-package is not supported: Sallyport downloads no packages. Write the package into packages.yml.")
     }
     let session = self
     try Engine.installPackages(

@@ -27,7 +27,8 @@ import Testing
   @Test func whatFailedIsRepeatedAsItWasAsked() throws {
     let folder = try Self.folder(
       Self.document(
-        #"{"which": "build", "full_refresh": true, "vars": {"x": 1}, "select": ["+b"], "target": "prod", "threads": 3, "defer": true, "state": "s"}"#))
+        #"{"which": "build", "full_refresh": true, "vars": {"x": 1}, "select": ["+b"], "target": "prod", "threads": 3, "defer": true, "state": "s"}"#
+      ))
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let retry = try RetryRequest(folder: folder, shown: "target", settings: RunSettings())
     #expect(retry.request.command == .build)

@@ -7,7 +7,9 @@ import Testing
 
 /// What changed since an earlier manifest, part by part.
 @Suite struct StateTests {
-  private static func contract(_ columns: String, enforced: Bool = true, materialized: String = "table") throws -> PlainObject {
+  private static func contract(_ columns: String, enforced: Bool = true, materialized: String = "table") throws
+    -> PlainObject
+  {
     let text = """
       {"contract": {"enforced": \(enforced), "checksum": "\(columns.hashValue)"}, "columns": \(columns), "constraints": [],
        "config": {"materialized": "\(materialized)"}}
@@ -15,7 +17,8 @@ import Testing
     return try #require(try PlainValue(jsonText: text).objectValue)
   }
 
-  private static let id = #"{"id": {"name": "id", "data_type": "int", "constraints": [{"type": "not_null", "name": null}]}}"#
+  private static let id =
+    #"{"id": {"name": "id", "data_type": "int", "constraints": [{"type": "not_null", "name": null}]}}"#
 
   @Test func contractsThatOnlyGrowBreakNothing() throws {
     let old = try Self.contract(Self.id)
@@ -33,7 +36,8 @@ import Testing
     let old = try Self.contract(Self.id)
     #expect(ContractComparison(old: old, new: try Self.contract("{}")).breaks == ["Columns were removed: \n    - id"])
     let retyped = try Self.contract(Self.id.replacing("\"int\"", with: "\"text\""))
-    #expect(ContractComparison(old: old, new: retyped).breaks == ["Columns with data_type changes: \n    - id (int -> text)"])
+    #expect(
+      ContractComparison(old: old, new: retyped).breaks == ["Columns with data_type changes: \n    - id (int -> text)"])
     let free = try Self.contract(Self.id.replacing(#"{"type": "not_null", "name": null}"#, with: ""))
     #expect(
       ContractComparison(old: old, new: free).breaks
@@ -64,14 +68,18 @@ import Testing
         ["unique_id": .string(id), "max_loaded_at": time.map { .string($0) } ?? .null]
       }
       let document: PlainValue = [
-        "metadata": ["dbt_schema_version": "https://schemas.getdbt.com/dbt/sources/v3.json"], "results": .array(results),
+        "metadata": ["dbt_schema_version": "https://schemas.getdbt.com/dbt/sources/v3.json"],
+        "results": .array(results),
       ]
       try document.json().write(toFile: "\(folder)/\(place)/sources.json", atomically: false, encoding: .utf8)
     }
     try write("old", ["a": "2026-01-01T00:00:00.5Z", "b": "2026-01-01T00:00:00+00:00", "d": "2026-01-02T00:00:00Z"])
     try write(
       "new",
-      ["a": "2026-01-01T00:00:00.50001+00:00", "b": "2026-01-01T00:00:00.000000Z", "c": "2020-01-01T00:00:00Z", "d": nil])
+      [
+        "a": "2026-01-01T00:00:00.50001+00:00", "b": "2026-01-01T00:00:00.000000Z", "c": "2020-01-01T00:00:00Z",
+        "d": nil,
+      ])
     let state = try PreviousState(folder: "old", root: folder, target: "new")
     #expect(try state.fresherSources() == ["a", "c"])
     #expect(throws: ProjectError.self) { try state.ids(status: "error") }
@@ -83,7 +91,8 @@ import Testing
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     for text in [
-      "{", "[]", #"{"metadata": {}}"#, #"{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v3.json"}}"#,
+      "{", "[]", #"{"metadata": {}}"#,
+      #"{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v3.json"}}"#,
       #"{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/catalog/v12.json"}}"#,
     ] {
       try text.write(toFile: "\(folder)/manifest.json", atomically: false, encoding: .utf8)
@@ -113,23 +122,21 @@ import Testing
   @Test func plainCallsAreRead() throws {
     let reading = try #require(
       StaticTemplate.reading(
-        of: "{{ config(materialized='table', tags=['a']) }} {# {{ x }} #} select * from {{ ref('p', 'm', v=2) }}, {{source('s', \"t\")}}"))
+        of:
+          "{{ config(materialized='table', tags=['a']) }} {# {{ x }} #} select * from {{ ref('p', 'm', v=2) }}, {{source('s', \"t\")}}"
+      ))
     #expect(reading.refs == [RefArguments(name: "m", package: "p", version: 2)])
     #expect(reading.sources == [["s", "t"]])
     #expect(reading.calls == [["materialized": "table", "tags": ["a"]]])
   }
 
   @Test(arguments: [
-    "{% if x %}{% endif %}", "{{ ref(name) }}", "{{ my_macro() }}", "{{ ref('a') | upper }}", "{{- ref('a') }}", "{{ ref('a\\'b') }}",
-    "{{ source(source_name='a', table_name='b') }}", "{{ config(pre_hook='x') }}", "{{ ref() }}", "{{ ref('a', 'b', 'c') }}", "{{ source('a') }}",
+    "{% if x %}{% endif %}", "{{ ref(name) }}", "{{ my_macro() }}", "{{ ref('a') | upper }}", "{{- ref('a') }}",
+    "{{ ref('a\\'b') }}",
+    "{{ source(source_name='a', table_name='b') }}", "{{ config(pre_hook='x') }}", "{{ ref() }}",
+    "{{ ref('a', 'b', 'c') }}", "{{ source('a') }}",
     "{{ config() }}", "{{ ref('a'", "{# open",
   ]) func othersAreRendered(_ code: String) { #expect(StaticTemplate.reading(of: code) == nil) }
-}
-
-extension StaticTemplate: @retroactive Equatable {
-  public static func == (left: StaticTemplate, right: StaticTemplate) -> Bool {
-    left.refs == right.refs && left.sources == right.sources && left.calls == right.calls
-  }
 }
 
 /// What is declared in `packages.yml`, and its hash.
@@ -148,7 +155,8 @@ extension StaticTemplate: @retroactive Equatable {
     }
     #expect(
       try hashed(#"{"package": "a/b", "version": 1.2}"#)
-        == #"{"install_prerelease": false, "package": "a/b", "unrendered": {"package": "a/b", "version": 1.2}, "version": 1.2}"#)
+        == #"{"install_prerelease": false, "package": "a/b", "unrendered": {"package": "a/b", "version": 1.2}, "version": 1.2}"#
+    )
     #expect(
       try hashed(#"{"git": "https://x/z.git", "warn-unpinned": false}"#)
         == #"{"git": "https://x/z.git", "revision": null, "subdirectory": null, "unrendered": {"git": "https://x/z.git", "warn-unpinned": false}, "warn-unpinned": false}"#
@@ -158,16 +166,20 @@ extension StaticTemplate: @retroactive Equatable {
         == #"{"name": "t", "tarball": "https://x/t.tgz", "unrendered": {"name": "t", "tarball": "https://x/t.tgz"}}"#)
   }
 
-  @Test(arguments: [#"{}"#, #"{"local": ""}"#, #"{"package": "a/b"}"#, #""text""#]) func wrongEntriesAreRefused(_ text: String) throws {
+  @Test(arguments: [#"{}"#, #"{"local": ""}"#, #"{"package": "a/b"}"#, #""text""#]) func wrongEntriesAreRefused(
+    _ text: String
+  ) throws {
     let value = try PlainValue(jsonText: text)
     #expect(throws: ProjectError.self) { try PackageDeclaration(value, written: value) }
   }
 
   @Test func theLockIsWrittenInDbtsLayout() throws {
     let lock = PackageLock(
-      packages: [["local": "../x y: z", "name": "lib"], ["package": "a/b", "version": "1.0", "name": "b"]], hash: "12ab")
+      packages: [["local": "../x y: z", "name": "lib"], ["package": "a/b", "version": "1.0", "name": "b"]], hash: "12ab"
+    )
     #expect(
       try lock.text()
-        == "packages:\n  - local: '../x y: z'\n    name: lib\n  - name: b\n    package: a/b\n    version: '1.0'\nsha1_hash: 12ab\n")
+        == "packages:\n  - local: '../x y: z'\n    name: lib\n  - name: b\n    package: a/b\n    version: '1.0'\nsha1_hash: 12ab\n"
+    )
   }
 }

@@ -12,8 +12,8 @@ import stage as stage_module
 
 # Fields that say when or where a run happened.
 VOLATILE = {"created_at", "root_path"}
-# Lists that dbt makes of sets, so that their order means nothing.
-UNORDERED = {"macros", "nodes"}
+# Lists whose order means nothing to dbt: those it makes of sets, and the members of the groups.
+UNORDERED = {"macros", "nodes", "finance", "people"}
 
 READ = """
 import sys

@@ -27,7 +27,9 @@ import Testing
   }
 
   @Test func textsAreEscapedAsBefore() {
-    #expect(PlainValue.string("plain \u{7F} ü \u{1} \\ \" 😀").json(.python) == #""plain \u007f \u00fc \u0001 \\ \" \ud83d\ude00""#)
+    #expect(
+      PlainValue.string("plain \u{7F} ü \u{1} \\ \" 😀").json(.python)
+        == #""plain \u007f \u00fc \u0001 \\ \" \ud83d\ude00""#)
     #expect(PlainValue.string("ü \u{7F}").json() == "\"ü \u{7F}\"")
   }
 }

@@ -47,7 +47,10 @@ package struct ProjectListing: Sendable {
     switch member.resourceType {
     case .source:
       return "source:\(member.packageName).\((member as? SourceTable)?.sourceName ?? "").\(member.name)"
-    case .exposure, .metric, .semanticModel, .savedQuery, .unitTest:
+    case .unitTest:
+      let version = member.version.map { "_v\($0.versionText)" } ?? ""
+      return "unit_test:\(member.packageName).\(member.name)\(version)"
+    case .exposure, .metric, .semanticModel, .savedQuery:
       return "\(member.resourceType.rawValue):\(member.packageName).\(member.name)"
     default: return dotted
     }

@@ -22,7 +22,8 @@ package struct CatalogBuilder {
   /// - Parameter uniqueIDs: the nodes and sources to describe; nil for all.
   /// - Throws: a database that cannot be reached, or a macro that answers something else than a catalog.
   package func build(_ uniqueIDs: [String]?) throws(EngineError) -> (nodes: PlainObject, sources: PlainObject) {
-    let connection = run.connection("\(run.engine.project.profile.database).information_schema", node: nil, cancellation)
+    let connection = run.connection(
+      "\(run.engine.project.profile.database).information_schema", node: nil, cancellation)
     defer { connection.close() }
     do {
       let context = RenderContext(run, node: nil, connection: connection, threadName: "MainThread")

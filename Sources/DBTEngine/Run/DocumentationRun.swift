@@ -26,7 +26,8 @@ package struct DocumentationRun {
     let plan = try engine.plan(request)
     var context = engine.begin(request, plan: plan, sink: sink)
     if compiles {
-      let (summary, run) = try LocalRunner(engine: engine, cancellation: cancellation, sink: sink).run(request, plan: plan)
+      let (summary, run) = try LocalRunner(engine: engine, cancellation: cancellation, sink: sink).run(
+        request, plan: plan)
       context = run
       try Artifacts(run).write(summary.results, elapsed: summary.elapsed)
       if let failed = summary.results.first(where: { $0.status == .error }) {

@@ -204,7 +204,7 @@ package final class LocalRunner: Sendable {
     result.threadID = worker.name
     // What is compiled or shown by name is a result even when it is never built.
     let keepsEphemerals =
-      !run.announcesNodes && (!run.request.select.isEmpty || engine.options.inlineQuery != nil)
+      !run.request.command.executes && (!run.request.select.isEmpty || engine.options.inlineQuery != nil)
     let stops = worker.failsFast && result.status.isFailure
     progress.withLock { progress in
       progress.queue.finish(step.entry.index, result.status)

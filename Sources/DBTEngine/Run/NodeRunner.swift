@@ -94,7 +94,9 @@ struct NodeRunner {
     defer { progress.buildPath = context.buildPath }
     let answer = try context.scope.evaluation().call(macro.definition, Arguments())
     guard node.resourceType != .test else { return try TestOutcome(node, run.invocation).read(context.results) }
-    if node.resourceType == .function { return try FunctionOverloads(run, node, connection, threadName).finish(context) }
+    if node.resourceType == .function {
+      return try FunctionOverloads(run, node, connection, threadName).finish(context)
+    }
     for relation in try MaterializationAnswer.relations(answer, node) { run.cache.add(relation.created()) }
     guard let main = context.results.main else {
       throw DBTError(.runtime, "main is not being called during running model")

@@ -119,10 +119,12 @@ final class RenderContext: AdapterHost {
     adapterObject = adapter
     let code: Value = compiledCode.map { .string($0) } ?? .none
     var members: [String: Value] = [
-      "adapter": .object(adapter), "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "", batch: batch)),
+      "adapter": .object(adapter),
+      "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "", batch: batch)),
       "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest)),
       "selected_resources": .list(run.selected.map { .string($0) }), "sql_now": .string("now()"),
-      "defer_relation": (try? node.flatMap { try run.engine.deferredRelation(of: $0.uniqueID)?.value }) ?? .none, "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
+      "defer_relation": (try? node.flatMap { try run.engine.deferredRelation(of: $0.uniqueID)?.value }) ?? .none,
+      "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
       "ref": refFunction(), "source": sourceFunction(), "metric": unsupported("metric"),
       "function": functionFunction(),
     ]

@@ -54,7 +54,8 @@ struct PackageDeclaration: Sendable {
     var members = rendered
     switch origin {
     case .local, .tarball: break
-    case .package: members["install_prerelease"] = members["install-prerelease"] ?? members["install_prerelease"] ?? false
+    case .package:
+      members["install_prerelease"] = members["install-prerelease"] ?? members["install_prerelease"] ?? false
     case .git, .private:
       for key in ["revision", "subdirectory", "warn-unpinned"] where members[key] == nil { members[key] = .some(.null) }
       if origin == .private, members["provider"] == nil { members["provider"] = .some(.null) }

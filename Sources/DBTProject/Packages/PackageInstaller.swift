@@ -83,16 +83,18 @@ package struct PackageInstaller {
   }
 
   private func installFolder(_ project: PlainObject) throws(ProjectError) -> String {
-    let path = try project["packages-install-path"].map { value throws(ProjectError) in
-      try renderer.render(value).pythonText
-    } ?? "dbt_packages"
+    let path =
+      try project["packages-install-path"].map { value throws(ProjectError) in
+        try renderer.render(value).pythonText
+      } ?? "dbt_packages"
     return path.hasPrefix("/") ? path : "\(root)/\(path)"
   }
 
   private func projectName(_ folder: String, _ location: String) throws(ProjectError) -> String {
     guard let document = try? ProjectFiles(root: folder).project() else {
       throw ProjectError(
-        .runtime, "No dbt_project.yml found at expected path \(folder)/dbt_project.yml\nVerify that each entry within "
+        .runtime,
+        "No dbt_project.yml found at expected path \(folder)/dbt_project.yml\nVerify that each entry within "
           + "packages.yml (and their transitive dependencies) contains a file named dbt_project.yml")
     }
     let name = try document["name"].map { value throws(ProjectError) in try renderer.render(value).pythonText } ?? ""
@@ -104,10 +106,11 @@ package struct PackageInstaller {
 
   /// Names become folders below the install folder.
   private func isName(_ name: String) -> Bool {
-    !name.isEmpty && name.utf8.allSatisfy {
-      $0 == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-        || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
-    }
+    !name.isEmpty
+      && name.utf8.allSatisfy {
+        $0 == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+          || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
+      }
   }
 
   // MARK: Resolving
@@ -190,7 +193,9 @@ package struct PackageInstaller {
 
   private func install(_ entry: PlainObject, _ folder: String) throws(ProjectError) {
     let name = entry["name"]?.stringValue ?? ""
-    guard isName(name) else { throw ProjectError(.dependency, "Invalid package name '\(name)'", path: PackageLock.fileName) }
+    guard isName(name) else {
+      throw ProjectError(.dependency, "Invalid package name '\(name)'", path: PackageLock.fileName)
+    }
     let place = "\(folder)/\(name)"
     if let local = entry["local"]?.stringValue {
       say("Installing \(local)")

@@ -6,8 +6,22 @@ struct ProjectChecks {
   let resources: ParsedResources
   let environment: ParseEnvironment
 
+  /// PostgreSQL keeps no time of change: freshness needs a field or a query.
+  private func warnOfUnmeasurableSources() {
+    for source in resources.manifest.sources.values
+    where source.isEnabled && source.hasFreshness && (source.loadedAtField ?? "").isEmpty
+      && (source.loadedAtQuery ?? "").isEmpty
+    {
+      resources.warn(
+        "FreshnessConfigProblem",
+        "The configured adapter does not support metadata-based freshness. A loaded_at_field must be specified for "
+          + "source '\(source.sourceName).\(source.name)'.")
+    }
+  }
+
   /// - Throws: dbt's complaint about the first thing that is wrong.
   func check() throws(ProjectError) {
+    warnOfUnmeasurableSources()
     let groups = Set(resources.manifest.groups.values.map(\.name))
     for draft in resources.nodes.values {
       let node = draft.node

@@ -40,6 +40,11 @@ struct SemanticParser {
       originalFilePath: entry.file.originalFilePath, document: document)
     resource.config = config
     resource.tags = SemanticParser.texts(entry.members["tags"])
+    if type == .savedQuery {
+      let all = Set(resource.tags + SemanticParser.texts(config["tags"]))
+      resource.tags = all.sorted { $0.precedes($1) }
+      resource.document["tags"] = .strings(resource.tags)
+    }
     if case .ref(let reference)? = ReferenceExpression(entry.members["model"]?.stringValue ?? "") {
       resource.refs = [reference]
       resource.document["refs"] = [reference.json]

@@ -27,7 +27,9 @@ enum SelectorDocument {
 
   /// A criterion as written on a command line; what it does not say is left out.
   private static func criterion(_ text: String) -> PlainValue {
-    guard let criteria = try? SelectionCriteria(text, indirect: .eager) else { return ["error": "Invalid selector spec"] }
+    guard let criteria = try? SelectionCriteria(text, indirect: .eager) else {
+      return ["error": "Invalid selector spec"]
+    }
     var members = PlainObject()
     if criteria.withChildrensParents { members["childrens_parents"] = true }
     if criteria.withParents { members["parents"] = true }

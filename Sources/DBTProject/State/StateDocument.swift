@@ -96,7 +96,8 @@ struct StateDocument {
       return hasSameConfig(old)
         && isSame(
           ["model", "description", "defaults", "entities", "dimensions", "measures", "primary_entity", "group"], old)
-    case .savedQuery: return hasSameConfig(old) && isSame(["description", "label", "group", "tags"], old) && hasSameQuery(old)
+    case .savedQuery:
+      return hasSameConfig(old) && isSame(["description", "label", "group", "tags"], old) && hasSameQuery(old)
     case .unitTest: return isSame(["checksum"], old)
     default: break
     }
