@@ -59,7 +59,8 @@ final class DBTConsole: Sendable {
     case .json: return document(line, now).json(.python)
     case .debug:
       let level = line.level.rawValue + (line.level.rawValue.count < 5 ? " " : "")
-      let thread = String(WorkThread.name.prefix(10)) + String(repeating: " ", count: max(0, 10 - WorkThread.name.count))
+      let thread =
+        String(WorkThread.name.prefix(10)) + String(repeating: " ", count: max(0, 10 - WorkThread.name.count))
       return "\(now.clock).\(now.iso.suffix(7).dropLast()) [\(level)] [\(thread)]: \(marked(line))"
     case .text: return line.isBare ? line.message : "\(now.clock)  \(marked(line))"
     }
@@ -74,7 +75,8 @@ final class DBTConsole: Sendable {
 
   /// Warnings carry dbt's mark, those of templates too once they are events.
   private func marked(_ line: LogLine) -> String {
-    let needsMark = line.level == .warn && line.event != nil && !line.message.hasPrefix("[WARNING]")
+    let needsMark =
+      line.level == .warn && line.event != nil && !line.message.hasPrefix("[WARNING]")
       && !Self.unmarked.contains(line.event ?? "")
     return needsMark ? "[WARNING]: \(line.message)" : line.message
   }

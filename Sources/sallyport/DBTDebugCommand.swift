@@ -110,7 +110,8 @@ extension DBTSession {
       tell("  Connection test: [ERROR]\n")
       return Check(
         mark: "ERROR",
-        failure: "dbt was unable to connect to the specified database.\nThe database returned the following error:\n\n  "
+        failure:
+          "dbt was unable to connect to the specified database.\nThe database returned the following error:\n\n  "
           + ">Database Error\n  \(error.message)\n\nCheck your database credentials and try again. For more "
           + "information, visit:\n\(Self.help)\n")
     }

@@ -22,7 +22,8 @@ extension DBTSession {
       if !flags.isOn("skip_profile_setup") { try setUpProfile(project.profileName ?? project.name) }
       return 0
     }
-    guard let name = flags.positionals.first ?? ask("Enter a name for your project (letters, digits, underscore)") else {
+    guard let name = flags.positionals.first ?? ask("Enter a name for your project (letters, digits, underscore)")
+    else {
       throw EngineError(.runtime, "dbt init needs the name of the project: dbt init NAME")
     }
     guard !name.isEmpty, name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) else {

@@ -40,7 +40,10 @@ final class DBTLogFile: Sendable {
       guard !state.hasFailed else { return }
       if state.descriptor < 0 { open(&state) }
       if limit > 0, state.size > 0, state.size + text.utf8.count > limit { rotate(&state) }
-      guard state.descriptor >= 0 else { return state.hasFailed = true }
+      guard state.descriptor >= 0 else {
+        state.hasFailed = true
+        return
+      }
       Terminal.write(text, to: state.descriptor)
       state.size += text.utf8.count
     }

@@ -21,7 +21,8 @@ struct NodeEvents {
       "materialized": .string(node?.materialized ?? ""), "meta": .object(node?.meta ?? [:]),
       "node_checksum": .string(node?.checksum.checksum ?? ""),
       "node_finished_at": time(result?.timing.last?.completedAt),
-      "node_name": .string(member?.name ?? uniqueID), "node_path": .string(node?.path ?? member?.originalFilePath ?? ""),
+      "node_name": .string(member?.name ?? uniqueID),
+      "node_path": .string(node?.path ?? member?.originalFilePath ?? ""),
       "node_relation": [
         "alias": .string(node?.alias ?? ""), "database": .string(node?.database ?? ""),
         "relation_name": .string(node?.relationName ?? ""), "schema": .string(node?.schema ?? ""),

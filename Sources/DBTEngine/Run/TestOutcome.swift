@@ -44,7 +44,10 @@ struct TestOutcome {
     let severity = (node.config["severity"]?.stringValue ?? "ERROR").uppercased()
     if severity == "ERROR", shouldError { return (.fail, node.config["error_if"]?.stringValue ?? "!= 0") }
     guard shouldWarn else { return (.pass, nil) }
-    return (invocation.treatment(ofWarning: "LogTestResult") == .error ? .fail : .warn, node.config["warn_if"]?.stringValue ?? "!= 0")
+    return (
+      invocation.treatment(ofWarning: "LogTestResult") == .error ? .fail : .warn,
+      node.config["warn_if"]?.stringValue ?? "!= 0"
+    )
   }
 
   private func count(_ value: Value?) throws -> Int {

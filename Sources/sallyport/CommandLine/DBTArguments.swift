@@ -62,7 +62,9 @@ struct DBTArguments {
 
   private static func unknown(_ name: [String]) -> DBTUsageError {
     let depth = name.count
-    let known = DBTSyntax.all.filter { $0.words.count >= depth && $0.words.prefix(depth - 1).elementsEqual(name.dropLast()) }
+    let known = DBTSyntax.all.filter {
+      $0.words.count >= depth && $0.words.prefix(depth - 1).elementsEqual(name.dropLast())
+    }
     let names = OrderedSet(known.map { $0.words[depth - 1] })
     let near = NearMatch.find(name[depth - 1], among: Array(names))
     let hint =

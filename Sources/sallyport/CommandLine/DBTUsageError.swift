@@ -23,7 +23,8 @@ enum NearMatch {
 
   /// Twice the length of what both texts have in common, block by block, over the length of both: 1 for equal texts.
   static func similarity(_ left: String, _ right: String) -> Double {
-    let left = Array(left.unicodeScalars), right = Array(right.unicodeScalars)
+    let left = Array(left.unicodeScalars)
+    let right = Array(right.unicodeScalars)
     guard !left.isEmpty || !right.isEmpty else { return 1 }
     return 2 * Double(common(left[...], right[...])) / Double(left.count + right.count)
   }
