@@ -42,7 +42,8 @@ struct ProjectChecks {
         }
       }
       if node.resourceType == .model, let begin = try MicrobatchCheck(node).begin() {
-        try resources.update(node.uniqueID) { draft throws(ProjectError) in draft.node.config["begin"] = .string(begin) }
+        try resources.update(node.uniqueID) { draft throws(ProjectError) in draft.node.config["begin"] = .string(begin)
+        }
       }
     }
     try checkNames()
