@@ -69,14 +69,14 @@ private struct Matcher {
     columns = Matcher.chosenColumns(left, right)
   }
 
-  /// Columns that take part in keys at most; with more, those with the most different values do.
+  /// Columns that take part in keys at most; with more, those with the most different values do, the first of equals.
   private static let columnLimit = 5
 
   private static func chosenColumns(_ left: [[String]], _ right: [[String]]) -> [Int] {
     let all = Array((left.first ?? []).indices)
     guard all.count > columnLimit else { return all }
     let counts = all.map { column in Set(left.map { $0[column] }).count + Set(right.map { $0[column] }).count }
-    let sorted = all.sorted { counts[$0] != counts[$1] ? counts[$0] > counts[$1] : $0 > $1 }
+    let sorted = all.sorted { counts[$0] != counts[$1] ? counts[$0] > counts[$1] : $0 < $1 }
     return Array(sorted.prefix(columnLimit))
   }
 
