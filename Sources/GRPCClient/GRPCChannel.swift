@@ -113,7 +113,8 @@ package actor GRPCChannel: UnaryCaller {
     do throws(GRPCError) {
       return try await send(call, deadline, value)
     } catch {
-      guard error.code == .unauthenticated, deadline > .now(), let fresh = try? await source.replacement(for: value) else {
+      guard error.code == .unauthenticated, deadline > .now(), let fresh = try? await source.replacement(for: value)
+      else {
         throw error
       }
       return try await send(call, deadline, fresh)

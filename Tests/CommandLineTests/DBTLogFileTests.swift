@@ -1,3 +1,4 @@
+import DBTContext
 import Foundation
 import Testing
 
