@@ -153,7 +153,7 @@ private struct Findings {
       "warehouse": ["warehouses"], "egress": ["allowlist", "destinations"],
       "process": [
         "uid", "gid", "capabilities", "no_new_privs", "seccomp", "root_writable", "writable", "core_dumps",
-        "memory_limit_bytes", "memlock_bytes",
+        "memory_limit_bytes", "landlock_version", "self_restriction", "memlock_bytes",
       ],
     ]
     for (name, expected) in keys {

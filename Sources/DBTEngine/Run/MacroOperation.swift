@@ -27,6 +27,7 @@ struct MacroOperation {
     var result = NodeResult(uniqueID: macro.uniqueID, status: .success)
     result.threadID = "MainThread"
     result.failures = 0
+    result.compiled = false
     let connection = run.connection("macro_\(name)", node: nil, cancellation)
     defer { connection.close() }
     do {
@@ -43,7 +44,10 @@ struct MacroOperation {
       result.failures = 1
     }
     let ended = UTCTime.now.seconds
-    result.timing = [NodeTiming(name: "execute", startedAt: started, completedAt: ended)]
+    result.timing = [
+      NodeTiming(name: "compile", startedAt: started, completedAt: started),
+      NodeTiming(name: "execute", startedAt: started, completedAt: ended),
+    ]
     result.executionTime = ended - started
     return result
   }
