@@ -80,7 +80,7 @@ struct DBTSession: Sendable {
       options, settings: request.settings, command: request.command,
       warehouse: { [egress] in PostgresWarehouse($0, egress: egress) }, sink: { console.take($0) })
     say("Registered adapter: postgres=\(DBTVersions.adapter)", event: "AdapterRegistered")
-    guard request.command != .list, request.command != .parse else { return engine }
+    guard request.command != .parse else { return engine }
     let found = engine.foundLine
     say(found, event: "FoundStats", data: ["stat_line": .string(String(found.dropFirst("Found ".count)))])
     return engine

@@ -48,6 +48,7 @@ struct HookRunner {
       var result: NodeResult
       if outcomes.contains(where: { $0.status == .error }) {
         result = NodeResult(uniqueID: hook.uniqueID, status: .skipped)
+        result.compiled = false
         result.message = "\(name) skipped"
         result.failures = 1
       } else {
@@ -87,6 +88,10 @@ struct HookRunner {
       result.failures = 1
       result.errorKind = cancellation.isCancelled ? .cancelled : EngineError(known).kind
       result.isTransient = connection.lastFailure?.isTransient ?? false
+      if let compiling = result.timing.last, result.timing.count == 1 {
+        result.timing.append(
+          NodeTiming(name: "execute", startedAt: compiling.completedAt, completedAt: UTCTime.now.seconds))
+      }
       if result.compiled == nil { result.renderFailure = EngineError(known).scrubbed(by: run.invocation.scrubber) }
     }
     result.executionTime = UTCTime.now.seconds - started

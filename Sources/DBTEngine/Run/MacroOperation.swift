@@ -19,7 +19,7 @@ struct MacroOperation {
     let registry = run.engine.project.macros
     guard let macro = MacroOperation.macro(name, in: registry) else {
       var result = NodeResult(uniqueID: "macro.\(registry.rootPackage).\(name)", status: .error)
-      result.message = "Runtime Error\n  dbt could not find a macro with the name '\(name)' in any package"
+      result.message = "Runtime Error\n  dbt could not find a macro with the name \"\(name)\" in any package"
       result.errorKind = .runtime
       result.failures = 1
       return result
