@@ -6,10 +6,11 @@ STEPS = [
     Sql("do $$ begin if not exists (select from pg_roles where rolname = 'reader') then create role reader; create role writer; end if; end $$"),
     dbt("build"),
     dbt("build"),
-    dbt("run", "--select", "mv", "--vars", "{indexed: rate, more: true}"),
+    # One change of an index at a time: dbt keeps several in a Python set, whose order is another in each process.
+    dbt("run", "--select", "mv", "--vars", "{more: true}"),
     dbt("run", "--select", "mv", "--vars", "{indexed: rate, on_change: continue}"),
     dbt("run", "--select", "mv", "--vars", "{indexed: rate, on_change: fail}", code=1),
-    dbt("run", "--select", "mv", "--vars", "{indexed: rate}"),
+    dbt("run", "--select", "mv"),
     dbt("run", "--select", "mv", "--full-refresh"),
     dbt("run", "--select", "changing+", "--vars", "{kind: view}"),
     dbt("run", "--select", "changing+", "--vars", "{kind: materialized_view}", code=1),
