@@ -6,7 +6,7 @@ STEPS = [
     Sql("do $$ begin if not exists (select from pg_roles where rolname = 'reader') then create role reader; create role writer; end if; end $$"),
     dbt("build"),
     dbt("build"),
-    # One change of an index at a time: dbt keeps several in a Python set, whose order is another in each process.
+    # One change of an index at a time, and one column in it: dbt keeps both in Python sets, whose order is another in each process.
     dbt("run", "--select", "mv", "--vars", "{more: true}"),
     dbt("run", "--select", "mv", "--vars", "{indexed: rate, on_change: continue}"),
     dbt("run", "--select", "mv", "--vars", "{indexed: rate, on_change: fail}", code=1),
