@@ -32,7 +32,7 @@ struct PendingCall {
 
 /// A call on its way to the loop, where it gets its number, and the caller's right to take it back.
 ///
-/// `@unchecked Sendable`: the number is touched on the loop's thread only.
+/// `@unchecked Sendable`: the flag is atomic, and the number is touched on the loop's thread only.
 final class CallTicket: @unchecked Sendable {
   private let cancelled = Atomic(false)
   /// The call's number once it has been accepted; on the loop's thread only.

@@ -49,32 +49,32 @@ import Testing
 
   @Test func aRestrictedThreadOpensOnlyItsPlaces() async throws {
     let root = try Self.folder()
-    for name in ["in/a", "out/b", "work/c"] { try Self.put("x", root + "/" + name) }
+    for name in ["in/a", "out/b", "area/c"] { try Self.put("x", root + "/" + name) }
     try FileManager.default.createSymbolicLink(atPath: root + "/in/link", withDestinationPath: root + "/out/b")
     let codes = await Self.onThread { () -> [String: Int32] in
-      let reach = Reach(readable: [root + "/in"], writable: [root + "/work"], dialedPorts: nil, listenedPort: nil)
+      let reach = Reach(readable: [root + "/in"], writable: [root + "/area"], dialedPorts: nil, listenedPort: nil)
       let restriction = SelfRestriction(restrictingThisThreadTo: reach)
       var codes: [String: Int32] = [
         "files": restriction.restrictsFiles ? 0 : 1, "calls": restriction.filtersCalls ? 0 : 1,
       ]
-      for name in ["in/a", "out/b", "work/c", "in/link"] {
+      for name in ["in/a", "out/b", "area/c", "in/link"] {
         codes["read " + name] = Self.code(open(root + "/" + name, O_RDONLY))
       }
-      for name in ["in/new", "out/new", "work/new"] {
+      for name in ["in/new", "out/new", "area/new"] {
         codes["make " + name] = Self.code(open(root + "/" + name, O_WRONLY | O_CREAT, 0o600))
       }
-      codes["rename"] = Self.code(rename(root + "/work/new", root + "/work/newer"))
-      codes["folder"] = Self.code(mkdir(root + "/work/sub", 0o700))
-      codes["across"] = Self.code(rename(root + "/work/newer", root + "/work/sub/newest"))
-      codes["remove"] = Self.code(unlink(root + "/work/sub/newest"))
+      codes["rename"] = Self.code(rename(root + "/area/new", root + "/area/newer"))
+      codes["folder"] = Self.code(mkdir(root + "/area/sub", 0o700))
+      codes["across"] = Self.code(rename(root + "/area/newer", root + "/area/sub/newest"))
+      codes["remove"] = Self.code(unlink(root + "/area/sub/newest"))
       codes["append"] = Self.code(open(root + "/in/a", O_WRONLY))
       codes["null"] = Self.code(open("/dev/null", O_RDWR))
       codes["unshare"] = Int32(-sly_try_call(Int(SYS_unshare), 0, 0, 0, 0))
       return codes
     }
     let expected: [String: Int32] = [
-      "files": 0, "calls": 0, "read in/a": 0, "read out/b": EACCES, "read work/c": 0, "read in/link": EACCES,
-      "make in/new": EACCES, "make out/new": EACCES, "make work/new": 0, "rename": 0, "folder": 0, "across": 0,
+      "files": 0, "calls": 0, "read in/a": 0, "read out/b": EACCES, "read area/c": 0, "read in/link": EACCES,
+      "make in/new": EACCES, "make out/new": EACCES, "make area/new": 0, "rename": 0, "folder": 0, "across": 0,
       "remove": 0, "append": EACCES, "null": 0, "unshare": EPERM,
     ]
     #expect(codes == expected)
