@@ -3,6 +3,7 @@ import DBTEngine
 import Glibc
 import OrderedCollections
 import PlainData
+import Secrets
 
 /// Prints a command's lines as dbt does, and keeps them in dbt's log file. Thread-safe.
 final class DBTConsole: Sendable {
@@ -18,16 +19,21 @@ final class DBTConsole: Sendable {
   private let file: DBTLogFile?
   private let fileFormat: Format
   private let invocationID: String
+  /// Of the environment's secrets, whoever writes: also what was given on the command line goes into the file.
+  private let scrubber: SecretScrubber
 
   init(_ flags: DBTFlags, invocationID: String) {
     self.invocationID = invocationID
+    let environment = Launch.environment
+    let forTemplates = environment.values.filter { $0.key.hasPrefix("DBT_ENV_SECRET") }.values
+    scrubber = SecretScrubber(environment.secrets.values + forTemplates.map { SharedSecret(copying: $0.utf8) })
     isQuiet = flags.isOn("quiet")
     format = Format(rawValue: flags.text("log_format") ?? "") ?? .text
     fileFormat = Format(rawValue: flags.text("log_format_file") ?? "") ?? .debug
-    let named = flags.text("log_level") ?? "info"
+    let least = flags.text("log_level") ?? "info"
     level =
-      named == "none"
-      ? nil : isQuiet ? .error : flags.isOn("debug") ? .debug : LogLine.Level(rawValue: named) ?? .info
+      least == "none"
+      ? nil : isQuiet ? .error : flags.isOn("debug") ? .debug : LogLine.Level(rawValue: least) ?? .info
     let fileLevel = flags.isOn("debug") ? "debug" : flags.text("log_level_file") ?? "debug"
     file = LogLine.Level(rawValue: fileLevel).map {
       DBTLogFile(
@@ -38,9 +44,11 @@ final class DBTConsole: Sendable {
   /// Prints one line and logs it. Lines of several threads do not mix.
   func take(_ line: LogLine) {
     let now = UTCTime.now
-    if let level, line.level >= level || line.isBare { Terminal.write(written(line, format, now) + "\n") }
+    if let level, line.level >= level || line.isBare {
+      Terminal.write(scrubber.scrub(written(line, format, now)) + "\n")
+    }
     if let file, line.level >= file.level, !Self.unlogged.contains(line.event ?? "") {
-      file.append(separator(line, now) + written(line, fileFormat, now) + "\n")
+      file.append(scrubber.scrub(separator(line, now) + written(line, fileFormat, now)) + "\n")
     }
   }
 
