@@ -61,10 +61,15 @@ package struct Manifest: Sendable {
   package mutating func linkMembers() {
     parents = [:]
     children = [:]
-    for id in memberIDs {
-      parents[id] = Array(Set(member(id)?.dependsOnNodes ?? [])).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    parents.reserveCapacity(nodes.count)
+    children.reserveCapacity(nodes.count)
+    func link(_ id: String, _ all: [String]) {
+      parents[id] =
+        all.count < 2 ? all : Array(Set(all)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       children[id] = []
     }
+    for (id, node) in nodes { link(id, node.dependsOnNodes) }
+    for id in memberIDs.dropFirst(nodes.count) { link(id, member(id)?.dependsOnNodes ?? []) }
     for (id, all) in parents {
       for parent in all { children[parent, default: []].append(id) }
     }

@@ -82,7 +82,18 @@ extension Manifest {
       stream.close()
     }
     stream.add("metadata", metadataDocument(metadata))
-    try section("nodes", nodes.filter { $0.value.resourceType != .sqlOperation }) { replacing($0) ?? $0.json() }
+    stream.open("nodes")
+    for (id, node) in nodes where node.resourceType != .sqlOperation {
+      if let replacement = replacing(node) {
+        stream.add(id, replacement)
+      } else {
+        stream.open(id)
+        node.eachField { stream.add($0, $1) }
+        stream.close()
+      }
+      try flush()
+    }
+    stream.close()
     try section("sources", sources) { $0.json() }
     try section("macros", macros) { $0.json() }
     let rest = remainder(replacing).objectValue ?? [:]

@@ -6,58 +6,82 @@ extension Node {
   ///
   /// Fields that only exist after compilation are not part of it.
   package func json() -> PlainValue {
-    var document = commonFields()
-    if resourceType == .seed {
-      document["root_path"] = .optional(rootPath)
-      document["depends_on"] = ["macros": .strings(dependsOnMacros)]
-      return .object(document)
-    }
-    document["language"] = .string(language)
-    document["refs"] = .array(refs.map(\.json))
-    document["sources"] = .array(sources.map(PlainValue.strings))
-    document["metrics"] = .array(metrics.map(PlainValue.strings))
-    document["functions"] = .array(functions.map(PlainValue.strings))
-    document["depends_on"] = ["macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes)]
-    document["compiled_path"] = .some(.null)
-    document["contract"] = .object(contract)
-    switch resourceType {
-    case .model: addModelFields(to: &document)
-    case .test: addTestFields(to: &document)
-    case .function: (signature ?? FunctionSignature()).fill(&document)
-    case .operation: document["index"] = index.map(PlainValue.int) ?? .null
-    default: break
-    }
+    var document = PlainObject(minimumCapacity: 48)
+    eachField { document[$0] = $1 }
     return .object(document)
   }
 
-  private func commonFields() -> PlainObject {
-    [
-      "database": .optional(database), "schema": .string(schema), "name": .string(name),
-      "resource_type": .string(resourceType.rawValue), "package_name": .string(packageName), "path": .string(path),
-      "original_file_path": .string(originalFilePath), "unique_id": .string(uniqueID), "fqn": .strings(fqn),
-      "alias": .string(alias), "checksum": checksum.json, "config": .object(config), "tags": .strings(tags),
-      "description": .string(description), "columns": .object(columns), "meta": .object(meta),
-      "group": .optional(group), "docs": .object(docs), "patch_path": .optional(patchPath), "build_path": nil,
-      "unrendered_config": .object(unrenderedConfig), "created_at": .double(createdAt),
-      "relation_name": .optional(relationName), "raw_code": .string(rawCode), "doc_blocks": .strings(docBlocks),
-    ]
+  /// The members of that document, in order.
+  func eachField(_ field: (String, PlainValue) -> Void) {
+    commonFields(field)
+    guard resourceType != .seed else {
+      field("root_path", .optional(rootPath))
+      field("depends_on", ["macros": .strings(dependsOnMacros)])
+      return
+    }
+    field("language", .string(language))
+    field("refs", .array(refs.map(\.json)))
+    field("sources", .array(sources.map(PlainValue.strings)))
+    field("metrics", .array(metrics.map(PlainValue.strings)))
+    field("functions", .array(functions.map(PlainValue.strings)))
+    field("depends_on", ["macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes)])
+    field("compiled_path", .null)
+    field("contract", .object(contract))
+    switch resourceType {
+    case .model: modelFields(field)
+    case .test: testFields(field)
+    case .function:
+      var members = PlainObject()
+      (signature ?? FunctionSignature()).fill(&members)
+      for (name, value) in members { field(name, value) }
+    case .operation: field("index", index.map(PlainValue.int) ?? .null)
+    default: break
+    }
   }
 
-  private func addModelFields(to document: inout PlainObject) {
-    document["access"] = .string(access)
-    document["constraints"] = .array(constraints)
-    document["version"] = version ?? .null
-    document["latest_version"] = latestVersion ?? .null
-    document["deprecation_date"] = .optional(deprecationDate)
-    document["primary_key"] = .strings(primaryKey)
-    document["time_spine"] = timeSpine
+  private func commonFields(_ field: (String, PlainValue) -> Void) {
+    field("database", .optional(database))
+    field("schema", .string(schema))
+    field("name", .string(name))
+    field("resource_type", .string(resourceType.rawValue))
+    field("package_name", .string(packageName))
+    field("path", .string(path))
+    field("original_file_path", .string(originalFilePath))
+    field("unique_id", .string(uniqueID))
+    field("fqn", .strings(fqn))
+    field("alias", .string(alias))
+    field("checksum", checksum.json)
+    field("config", .object(config))
+    field("tags", .strings(tags))
+    field("description", .string(description))
+    field("columns", .object(columns))
+    field("meta", .object(meta))
+    field("group", .optional(group))
+    field("docs", .object(docs))
+    field("patch_path", .optional(patchPath))
+    field("build_path", .null)
+    field("unrendered_config", .object(unrenderedConfig))
+    field("created_at", .double(createdAt))
+    field("relation_name", .optional(relationName))
+    field("raw_code", .string(rawCode))
+    field("doc_blocks", .strings(docBlocks))
   }
 
-  private func addTestFields(to document: inout PlainObject) {
+  private func modelFields(_ field: (String, PlainValue) -> Void) {
+    field("access", .string(access))
+    field("constraints", .array(constraints))
+    field("version", version ?? .null)
+    field("latest_version", latestVersion ?? .null)
+    field("deprecation_date", .optional(deprecationDate))
+    field("primary_key", .strings(primaryKey))
+    field("time_spine", timeSpine)
+  }
+
+  private func testFields(_ field: (String, PlainValue) -> Void) {
     guard let testMetadata else { return }
-    document["column_name"] = .optional(columnName)
-    document["file_key_name"] = .optional(fileKeyName)
-    document["attached_node"] = .optional(attachedNode)
-    document["test_metadata"] = testMetadata.json
+    field("column_name", .optional(columnName))
+    field("file_key_name", .optional(fileKeyName))
+    field("attached_node", .optional(attachedNode))
+    field("test_metadata", testMetadata.json)
   }
 }

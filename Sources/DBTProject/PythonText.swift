@@ -38,6 +38,7 @@ extension PlainValue {
   }
 
   private static func quoted(_ text: String) -> String {
+    if isPlain(text) { return "'\(text)'" }
     let mark: Unicode.Scalar = text.contains("'") && !text.contains("\"") ? "\"" : "'"
     var quoted = String(Character(mark))
     for scalar in text.unicodeScalars {
@@ -56,6 +57,11 @@ extension PlainValue {
       }
     }
     return quoted + String(Character(mark))
+  }
+
+  /// Whether a text is printable ASCII without quotes and backslashes, as most are.
+  private static func isPlain(_ text: String) -> Bool {
+    text.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x27 && $0 != 0x5C }
   }
 
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {

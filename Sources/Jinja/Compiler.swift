@@ -81,19 +81,11 @@ struct Compiler {
       entry: entry, body: body)
   }
 
-  /// A top-level block as a definition of its own.
-  func definition(_ macro: MacroSyntax) throws(JinjaError) -> MacroDefinition {
+  /// A top-level block on its own.
+  func compileDefinition(_ macro: MacroSyntax) throws(JinjaError) -> Function {
     var compiler = self
     try compiler.compileBlocks(in: macro.body, root: nil)
-    let calls = CallAnalysis(macro)
-    let parameters = macro.parameters.map {
-      MacroDefinition.Parameter(name: $0.name, annotation: $0.annotation, hasDefault: $0.defaultValue != nil)
-    }
-    return MacroDefinition(
-      name: macro.name, kind: macro.kind, parameters: parameters, source: unit.text(macro.range),
-      contents: unit.text(macro.contents), path: unit.path, line: unit.line(at: macro.range.lowerBound),
-      calledNames: calls.called, dispatchedNames: calls.dispatched,
-      function: try compiler.compileMacro(macro, parent: nil), hasDBTName: options.dbtBlocks)
+    return try compiler.compileMacro(macro, parent: nil)
   }
 
   /// What entering a scope does to its slots.

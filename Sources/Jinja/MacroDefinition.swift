@@ -1,4 +1,9 @@
+import Synchronization
+
 /// A macro-like block of a file: what dbt's registry holds.
+///
+/// It is compiled when it is first called: a project calls few of the macros that come with it, and a block that is never
+/// called may name filters that do not exist.
 package final class MacroDefinition: Sendable {
   package enum Kind: Sendable, Hashable {
     case macro
@@ -20,11 +25,6 @@ package final class MacroDefinition: Sendable {
   package let name: String
   package let kind: Kind
   package let parameters: [Parameter]
-  /// The block's text with its tags.
-  package let source: String
-  /// The text between the tags (what a docs block says).
-  package let contents: String
-  package let path: String
   /// Line of the opening tag, from 1.
   package let line: Int
   /// Names called as plain functions (`foo()`) or through a namespace (`pkg.foo()`), each once, in order.
@@ -32,24 +32,51 @@ package final class MacroDefinition: Sendable {
   /// Calls of `adapter.dispatch` with a literal name, and the literal namespace if there is one.
   package let dispatchedNames: [(name: String, namespace: String?)]
 
-  let function: Function
-  private let hasDBTName: Bool
+  private let unit: SourceUnit
+  /// The whole block with its tags, and the text between them.
+  private let range: Range<Int>
+  private let contentsRange: Range<Int>
+  private let options: CompileOptions
+  private let compiled = AtomicLazyReference<Function>()
 
   init(
-    name: String, kind: Kind, parameters: [Parameter], source: String, contents: String, path: String, line: Int,
-    calledNames: [String], dispatchedNames: [(name: String, namespace: String?)], function: Function, hasDBTName: Bool
+    _ macro: MacroSyntax, unit: SourceUnit, options: CompileOptions
   ) {
-    self.name = name
-    self.kind = kind
-    self.parameters = parameters
-    self.source = source
-    self.contents = contents
-    self.path = path
-    self.line = line
-    self.calledNames = calledNames
-    self.dispatchedNames = dispatchedNames
-    self.function = function
-    self.hasDBTName = hasDBTName
+    let calls = CallAnalysis(macro)
+    name = macro.name
+    kind = macro.kind
+    parameters = macro.parameters.map {
+      Parameter(name: $0.name, annotation: $0.annotation, hasDefault: $0.defaultValue != nil)
+    }
+    line = unit.line(at: macro.range.lowerBound)
+    calledNames = calls.called
+    dispatchedNames = calls.dispatched
+    self.unit = unit
+    range = macro.range
+    contentsRange = macro.contents
+    self.options = options
+  }
+
+  package var path: String { unit.path }
+  /// The block's text with its tags.
+  package var source: String { unit.text(range) }
+  /// The text between the tags (what a docs block says).
+  package var contents: String { unit.text(contentsRange) }
+
+  /// The block as code; made by the first call.
+  ///
+  /// - Throws: a syntax error that only compiling finds, such as a filter that does not exist.
+  var function: Function {
+    get throws(JinjaError) {
+      if let known = compiled.load() { return known }
+      let block = SourceUnit(unit, range: range)
+      var parser = try Parser(block, options: options)
+      _ = try parser.parseTemplate()
+      guard let macro = parser.definitions.first else {
+        throw block.error(.syntax, "the block of '\(name)' does not read as one", at: 0)
+      }
+      return compiled.storeIfNil(try Compiler(unit: block, options: options).compileDefinition(macro))
+    }
   }
 
   /// The name dbt stores it under: `NAME`, `test_NAME`, `materialization_NAME_ADAPTER`.
@@ -60,11 +87,9 @@ package final class MacroDefinition: Sendable {
     case .materialization(let adapter, _): "materialization_\(name)_\(adapter)"
     }
   }
-}
 
-extension MacroDefinition {
   /// The name in messages: dbt's mangled one in dbt's language.
-  var displayName: String { hasDBTName ? "dbt_macro__" + macroName : name }
+  var displayName: String { options.dbtBlocks ? "dbt_macro__" + macroName : name }
 }
 
 /// A macro as a callable value.

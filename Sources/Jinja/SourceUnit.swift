@@ -5,6 +5,8 @@ final class SourceUnit: Sendable {
   let path: String
   /// The number of the first line.
   let firstLine: Int
+  /// Characters that stand before the first one on its line, where this was cut out of a larger text.
+  private let firstColumn: Int
 
   /// Normalises line breaks and drops one newline at the end unless it is to be kept.
   init(source text: String, path: String, options: CompileOptions) {
@@ -23,6 +25,26 @@ final class SourceUnit: Sendable {
     source = bytes
     self.path = path
     firstLine = options.firstLine
+    firstColumn = 0
+  }
+
+  /// - Throws: a limit error for a text that is larger than the options allow.
+  convenience init(bounded text: String, path: String, options: CompileOptions) throws(JinjaError) {
+    guard text.utf8.count <= options.sourceBytes else {
+      var error = JinjaError(.limit, "template is larger than \(options.sourceBytes) bytes (sourceBytes)")
+      error.path = path
+      throw error
+    }
+    self.init(source: text, path: path, options: options)
+  }
+
+  /// A part of another unit, whose errors still name the place within the whole.
+  init(_ whole: SourceUnit, range: Range<Int>) {
+    source = Array(whole.source[range])
+    path = whole.path
+    firstLine = whole.line(at: range.lowerBound)
+    let start = whole.source[..<range.lowerBound].lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
+    firstColumn = String(decoding: whole.source[start..<range.lowerBound], as: UTF8.self).unicodeScalars.count
   }
 
   func text(_ range: Range<Int>) -> String { String(decoding: source[range], as: UTF8.self) }
@@ -47,9 +69,10 @@ final class SourceUnit: Sendable {
     error.path = path
     error.line = line(at: offset)
     let before = String(decoding: source[start..<offset], as: UTF8.self)
-    error.column = before.unicodeScalars.count + 1
+    let column = before.unicodeScalars.count + 1
+    error.column = start == 0 ? column + firstColumn : column
     error.excerpt = Self.excerpt(
-      String(decoding: source[start..<end], as: UTF8.self), line: error.line, column: error.column)
+      String(decoding: source[start..<end], as: UTF8.self), line: error.line, column: column)
     return error
   }
 

@@ -34,19 +34,25 @@ package struct Template: Sendable {
   package static func compile(
     _ source: String, path: String, options: CompileOptions = .dbt
   ) throws(JinjaError) -> Template {
-    guard source.utf8.count <= options.sourceBytes else {
-      var error = JinjaError(.limit, "template is larger than \(options.sourceBytes) bytes (sourceBytes)")
-      error.path = path
-      throw error
-    }
-    let unit = SourceUnit(source: source, path: path, options: options)
+    let unit = try SourceUnit(bounded: source, path: path, options: options)
     var parser = try Parser(unit, options: options)
     let statements = try parser.parseTemplate()
     var compiler = Compiler(unit: unit, options: options)
     let root = try compiler.compileRoot(statements)
     let blocks = compiler.blocks
-    var definitions: [MacroDefinition] = []
-    for macro in parser.definitions { definitions.append(try compiler.definition(macro)) }
+    let definitions = parser.definitions.map { MacroDefinition($0, unit: unit, options: options) }
     return Template(unit: unit, root: root, blocks: blocks, definitions: definitions)
+  }
+
+  /// The macro-like blocks at the top level of a text, without what stands around them.
+  ///
+  /// - Throws: as `compile`, save for what only compiling the blocks themselves finds.
+  package static func definitions(
+    of source: String, path: String, options: CompileOptions = .dbt
+  ) throws(JinjaError) -> [MacroDefinition] {
+    let unit = try SourceUnit(bounded: source, path: path, options: options)
+    var parser = try Parser(unit, options: options)
+    _ = try parser.parseTemplate()
+    return parser.definitions.map { MacroDefinition($0, unit: unit, options: options) }
   }
 }

@@ -155,8 +155,7 @@ private struct JSONWriter {
     bytes.append(UInt8(ascii: "\""))
     // Most texts need no escape: their bytes are copied at once.
     let ceiling: UInt8 = style.asciiOnly ? 0x7E : 0xFF
-    let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 <= ceiling && $0 != 0x22 && $0 != 0x5C }
-    if isPlain {
+    if JSONWriter.isPlain(text, ceiling: ceiling) {
       bytes.append(contentsOf: text.utf8)
       bytes.append(UInt8(ascii: "\""))
       return
@@ -178,6 +177,15 @@ private struct JSONWriter {
       }
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func isPlain(_ text: String, ceiling: UInt8) -> Bool {
+    let bytes = text.utf8.span
+    for index in bytes.indices {
+      let byte = bytes[index]
+      guard byte >= 0x20, byte <= ceiling, byte != 0x22, byte != 0x5C else { return false }
+    }
+    return true
   }
 
   private mutating func escape(_ unit: UInt16) {

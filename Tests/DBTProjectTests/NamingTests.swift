@@ -1,3 +1,4 @@
+import DBTContext
 import OrderedCollections
 import PlainData
 import Testing
@@ -74,4 +75,66 @@ import Testing
     (PlainValue.object(["k": [true, nil, 1.0]]), "{'k': [True, None, 1.0]}"),
   ])
   func pythonRepresentations(value: PlainValue, text: String) { #expect(value.pythonRepresentation == text) }
+}
+
+/// Aliases, schemas and databases come from macros, most of them without running one.
+@Suite struct GeneratedNameTests {
+  private static let models = [
+    "models/plain.sql": "select 1",
+    "models/named.sql": "{{ config(alias='  other ', schema='x', database='d') }} select 1",
+    "models/empty.sql": "{{ config(alias='') }} select 1", "models/v.sql": "select 1",
+    "models/p.yml": "models: [{name: v, versions: [{v: 1, defined_in: v}]}]",
+  ]
+
+  private func aliases(_ macros: [String: String]) throws -> [String: String] {
+    let fixture = try ProjectFixture(Self.models.merging(macros) { $1 })
+    let nodes = try fixture.load(macros: DBTOracle.macroPackages.get()).manifest.nodes
+    return Dictionary(uniqueKeysWithValues: nodes.values.map { ($0.uniqueID, "\($0.schema).\($0.alias)") })
+  }
+
+  @Test func standardNamesAreWhatTheMacrosGive() throws {
+    let names = try aliases([:])
+    #expect(
+      names == [
+        "model.shop.plain": "an.plain", "model.shop.named": "an_x.other", "model.shop.empty": "an.empty",
+        "model.shop.v.v1": "an.v_v1",
+      ])
+    // The same texts as the project's own macros, which are always run.
+    let own = try aliases([
+      "macros/names.sql": """
+      {% macro generate_alias_name(custom_alias_name=none, node=none) -%}
+        {%- if custom_alias_name -%} {{ custom_alias_name | trim }}
+        {%- elif node.version -%} {{ return(node.name ~ "_v" ~ (node.version | replace(".", "_"))) }}
+        {%- else -%} {{ node.name }} {%- endif -%}
+      {%- endmacro %}
+      """
+    ])
+    #expect(own == names)
+  }
+
+  @Test func dbtsOwnMacrosAreThoseWhoseAnswerIsKnown() throws {
+    let registry = try ProjectFixture(Self.models).load(macros: DBTOracle.macroPackages.get()).macros
+    let macro = try #require(registry.generateNameMacro("alias", package: "shop"))
+    #expect(NameGenerator.isStandardAlias(macro, registry))
+  }
+
+  @Test(arguments: [
+    "{% macro default__generate_alias_name(custom_alias_name=none, node=none) %}own_{{ node.name }}{% endmacro %}",
+    "{% macro postgres__generate_alias_name(custom_alias_name=none, node=none) %}own_{{ node.name }}{% endmacro %}",
+    "{% macro generate_alias_name(custom_alias_name=none, node=none) %}own_{{ node.name }}{% endmacro %}",
+  ])
+  func macrosOfTheProjectCount(macro: String) throws {
+    #expect(try aliases(["macros/m.sql": macro])["model.shop.plain"] == "an.own_plain")
+  }
+
+  @Test func whatAMacroSawOfOneNodeDoesNotCountForAnother() throws {
+    let names = try aliases([
+      "macros/m.sql": """
+      {% macro generate_schema_name(custom_schema_name, node) %}{{ node.name if node.name != 'plain' else node.fqn[1] ~ '_s' }}{% endmacro %}
+      """
+    ])
+    #expect(names["model.shop.plain"] == "plain_s.plain")
+    #expect(names["model.shop.empty"] == "empty.empty")
+    #expect(names["model.shop.named"] == "named.other")
+  }
 }

@@ -335,3 +335,48 @@ var returning: Value {
     #expect(witness == nil)
   }
 }
+
+/// Definitions are compiled by their first call, from their own text.
+@Suite struct LazyDefinitionTests {
+  private func call(_ source: String, _ name: String) throws -> Value {
+    let definitions = try Template.definitions(of: source, path: "macros/m.sql")
+    let macro = try #require(definitions.first { $0.name == name })
+    return try Evaluation(globals: DictionaryScope()).call(macro, Arguments([]))
+  }
+
+  @Test func aBlockReadsTheSameOnItsOwn() throws {
+    let source =
+      "{% set x = 1 %} {%- macro a() -%}\n a{{ 1 + 1 }} {%- endmacro -%}\n\n{% macro b() %}\n b\n{% endmacro %}\n"
+    #expect(try call(source, "a").text == "a2")
+    #expect(try call(source, "b").text == "\n b\n")
+  }
+
+  @Test func errorsOfTheFirstCallNameTheirPlaceInTheFile() throws {
+    let source = "{% macro a() %}{% endmacro %}\n\n  {% macro b() %}{{ 1 | nosuch }}\n{{ 2 | nosuch }}{% endmacro %}"
+    #expect(try call(source, "a").text.isEmpty)
+    do {
+      _ = try call(source, "b")
+      Issue.record("no error")
+    } catch let error as JinjaError {
+      #expect(error.message == "No filter named 'nosuch'.")
+      #expect(error.path == "macros/m.sql")
+      #expect(error.line == 3)
+      #expect(error.column == 25)
+      #expect(error.excerpt?.contains("{% macro b() %}{{ 1 | nosuch }}") == true)
+    }
+    let undefined = "{% macro c() %}{% endmacro %}\n {% macro d() %}\n\n  {{ nobody() }}{% endmacro %}"
+    do {
+      _ = try call(undefined, "d")
+      Issue.record("no error")
+    } catch let error as JinjaError {
+      #expect(error.line == 4)
+      #expect(error.column == 6)
+    }
+  }
+
+  @Test func wrongSyntaxIsFoundBeforeAnyCall() {
+    #expect(throws: JinjaError.self) {
+      try Template.definitions(of: "{% macro a() %}{% if %}{% endmacro %}", path: "m")
+    }
+  }
+}

@@ -7,6 +7,18 @@ import OrderedCollections
 /// `context.update`, macros of the node's package, macros of the root project, package names as namespaces, dbt's own
 /// macros, members added by the caller, base members.
 package final class DBTScope: GlobalScope {
+  /// Members that are made one by one, when a template first names them.
+  package struct LazyMembers {
+    package var names: Set<String>
+    /// Makes the member of one of the names.
+    package var make: (String) -> Value
+
+    package init(_ names: Set<String> = [], make: @escaping (String) -> Value = { _ in .none }) {
+      self.names = names
+      self.make = make
+    }
+  }
+
   /// What a scope is made for.
   package struct Settings {
     package var invocation: Invocation
@@ -27,7 +39,7 @@ package final class DBTScope: GlobalScope {
     /// Members beyond the base ones; they replace base members of the same name.
     package var members: [String: Value] = [:]
     /// Further members that are only made when a template names them.
-    package var lazyMembers: [String: () -> Value] = [:]
+    package var lazyMembers = LazyMembers()
 
     package init(invocation: Invocation, registry: MacroRegistry, searchPackage: String? = nil) {
       self.invocation = invocation
@@ -44,8 +56,6 @@ package final class DBTScope: GlobalScope {
 
   private var updated: [String: Value] = [:]
   private var members: [String: Value]
-  /// Members not made yet.
-  private var lazyMembers: [String: () -> Value]
   /// Whether the base members were made: only when a template names one that is not among the commonest.
   private var hasBase = false
   private var macros: [String: Value] = [:]
@@ -57,7 +67,6 @@ package final class DBTScope: GlobalScope {
     searchPackage = settings.searchPackage
     node = settings.node
     members = settings.members
-    lazyMembers = settings.lazyMembers
   }
 
   // MARK: Names
@@ -86,7 +95,8 @@ package final class DBTScope: GlobalScope {
   /// A member of the context, even when a macro of this name is laid over it.
   package func member(_ name: String) -> Value? {
     if let known = members[name] { return known }
-    if let made = lazyMembers.removeValue(forKey: name)?() {
+    if settings.lazyMembers.names.contains(name) {
+      let made = settings.lazyMembers.make(name)
       members[name] = made
       return made
     }
@@ -101,7 +111,7 @@ package final class DBTScope: GlobalScope {
     switch name {
     case "context": return .object(ContextObject(self))
     case "builtins":
-      for name in Array(lazyMembers.keys) { _ = member(name) }
+      for name in settings.lazyMembers.names { _ = member(name) }
       return .dict(DictObject(members.map { (key: .string($0.key), value: $0.value) }))
     default: return nil
     }
@@ -110,7 +120,8 @@ package final class DBTScope: GlobalScope {
   /// Makes the base members that were not made alone before.
   private func makeBase() {
     hasBase = true
-    for (name, value) in BaseContext.members(settings) where members[name] == nil && lazyMembers[name] == nil {
+    for (name, value) in BaseContext.members(settings)
+    where members[name] == nil && !settings.lazyMembers.names.contains(name) {
       members[name] = value
     }
   }
@@ -123,7 +134,7 @@ package final class DBTScope: GlobalScope {
 
   package var names: [String] {
     if !hasBase { makeBase() }
-    var all = Set(updated.keys).union(members.keys).union(lazyMembers.keys).union(["context", "builtins"])
+    var all = Set(updated.keys).union(members.keys).union(settings.lazyMembers.names).union(["context", "builtins"])
     for (package, macros) in registry.packages {
       if registry.isNamespace(package) { all.insert(package) }
       if package == searchPackage || package == registry.rootPackage || registry.internalPackages.contains(package) {

@@ -73,7 +73,13 @@ final class RenderContext: AdapterHost {
     settings.threadName = threadName
     settings.quoting = quoting
     settings.members = members()
-    if let node { settings.lazyMembers["model"] = { [unowned self] in model(node) } }
+    // As long as the run has nodes: made only where a template names it, or the cost of a run would grow with their square.
+    settings.lazyMembers = DBTScope.LazyMembers(node == nil ? ["selected_resources"] : ["selected_resources", "model"])
+    {
+      [unowned self] name in
+      guard name == "model", let node else { return .list(run.selected.map { .string($0) }) }
+      return model(node)
+    }
     let scope = DBTScope(settings)
     madeScope = scope
     return scope
@@ -122,7 +128,7 @@ final class RenderContext: AdapterHost {
       "adapter": .object(adapter),
       "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "", batch: batch)),
       "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest)),
-      "selected_resources": .list(run.selected.map { .string($0) }), "sql_now": .string("now()"),
+      "sql_now": .string("now()"),
       "defer_relation": (try? node.flatMap { try run.engine.deferredRelation(of: $0.uniqueID)?.value }) ?? .none,
       "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
       "ref": refFunction(), "source": sourceFunction(), "metric": unsupported("metric"),

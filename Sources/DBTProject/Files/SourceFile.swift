@@ -51,8 +51,27 @@ struct SourceFile: Sendable {
 
   /// The hash of text with every run of blanks made one, which is how dbt compares files.
   static func checksum(_ contents: String) -> Checksum {
+    if let words = asciiWords(contents) { return Checksum(name: "sha256", checksum: SHA256.hex(words)) }
     let words = contents.unicodeScalars.split(whereSeparator: \.isPythonBlank).map { String(Substring($0)) }
     return Checksum(name: "sha256", checksum: SHA256.hex(words.joined(separator: " ")))
+  }
+
+  /// The words of a text with one blank between them; nil for a text beyond ASCII, which has more kinds of blanks.
+  private static func asciiWords(_ text: String) -> String? {
+    var words: [UInt8] = []
+    words.reserveCapacity(text.utf8.count)
+    var isWaiting = false
+    for byte in text.utf8 {
+      switch byte {
+      case 0x09...0x0D, 0x1C...0x20: isWaiting = !words.isEmpty
+      case 0x80...: return nil
+      default:
+        if isWaiting { words.append(0x20) }
+        isWaiting = false
+        words.append(byte)
+      }
+    }
+    return String(decoding: words, as: UTF8.self)
   }
 }
 

@@ -22,10 +22,10 @@ package struct ProjectGraph: Sendable {
     parents = Array(repeating: [], count: ids.count)
     children = parents
     for (number, id) in ids.enumerated() {
-      guard let member = manifest.member(id) else { continue }
       var seen: Set<Int> = []
-      for dependency in member.dependsOnNodes {
+      for dependency in manifest.nodes[id]?.dependsOnNodes ?? manifest.member(id)?.dependsOnNodes ?? [] {
         guard let parent = ids.firstIndex(of: dependency) else {
+          guard let member = manifest.member(id) else { continue }
           throw ProjectError(
             .compilation,
             "'\(id)' depends on '\(dependency)' which is not in the graph!",

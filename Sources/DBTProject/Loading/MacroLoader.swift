@@ -54,7 +54,7 @@ struct MacroLoader {
   private static func compile(_ file: SourceFile) throws(ProjectError) -> Compiled {
     let contents = try file.contents()
     do {
-      let macros = try Template.compile(contents, path: file.originalFilePath).definitions
+      let macros = try Template.definitions(of: contents, path: file.originalFilePath)
       return Compiled(file: file, definitions: blocks(of: macros, in: contents))
     } catch {
       throw ProjectError(rendering: error, path: file.originalFilePath)

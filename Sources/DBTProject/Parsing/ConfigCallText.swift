@@ -21,41 +21,51 @@ enum ConfigCallText {
 
   /// The place after `config(` inside a `{{ … }}`.
   private static func call(in code: String) -> String.Index? {
-    var from = code.startIndex
-    while let found = code[from...].firstRange(of: "config") {
-      from = found.upperBound
-      let before = code[..<found.lowerBound].last { !$0.isWhitespace && $0 != "-" }
-      let rest = code[found.upperBound...].drop { $0.isWhitespace }
-      if rest.first == "(", before == "{" || before == "%" || before == "=" {
-        return rest.index(after: rest.startIndex)
+    let bytes = code.utf8
+    var at = bytes.startIndex
+    var before: UInt8?
+    while at < bytes.endIndex {
+      guard bytes[at...].starts(with: "config".utf8) else {
+        if !isBlank(bytes[at]), bytes[at] != UInt8(ascii: "-") { before = bytes[at] }
+        at = bytes.index(after: at)
+        continue
       }
+      at = bytes.index(at, offsetBy: 6)
+      let rest = bytes[at...].drop(while: isBlank)
+      if rest.first == UInt8(ascii: "("), let before, "{%=".utf8.contains(before) {
+        return bytes.index(after: rest.startIndex)
+      }
+      before = UInt8(ascii: "g")
     }
     return nil
   }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
   private static func arguments(_ text: Substring) -> [Substring] {
     var parts: [Substring] = []
     var start = text.startIndex
     var depth = 0
-    var quote: Character?
-    for index in text.indices {
-      let character = text[index]
+    var quote: UInt8?
+    let bytes = text.utf8
+    for index in bytes.indices {
+      let byte = bytes[index]
       if let open = quote {
-        if character == open { quote = nil }
+        if byte == open { quote = nil }
         continue
       }
-      switch character {
-      case "'", "\"": quote = character
-      case "(", "[", "{": depth += 1
-      case ")", "]", "}":
+      switch byte {
+      case UInt8(ascii: "'"), UInt8(ascii: "\""): quote = byte
+      case UInt8(ascii: "("), UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+      case UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"):
         depth -= 1
         if depth < 0 {
           parts.append(text[start..<index])
           return parts
         }
-      case "," where depth == 0:
+      case UInt8(ascii: ",") where depth == 0:
         parts.append(text[start..<index])
-        start = text.index(after: index)
+        start = bytes.index(after: index)
       default: break
       }
     }

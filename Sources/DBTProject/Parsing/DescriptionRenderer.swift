@@ -25,7 +25,13 @@ final class DescriptionRenderer {
   /// - Throws: a compilation error that names the resource and a block that does not exist.
   func render(_ resources: ParsedResources) throws(ProjectError) {
     for id in Array(resources.nodes.keys) {
-      try resources.update(id) { draft throws(ProjectError) in try render(&draft.node) }
+      guard
+        let rendered = try resources.nodes[id].flatMap({ draft throws(ProjectError) in try rendered(draft.node) })
+      else { continue }
+      resources.mutate(id) { draft in
+        (draft.node.description, draft.node.docBlocks) = rendered.description
+        draft.node.columns = rendered.columns
+      }
     }
     for (id, source) in resources.manifest.sources {
       var source = source
@@ -56,9 +62,12 @@ final class DescriptionRenderer {
     }
   }
 
-  private func render(_ node: inout Node) throws(ProjectError) {
-    (node.description, node.docBlocks) = try rendered(node.description, node, node.packageName)
-    node.columns = try columns(node.columns, node)
+  /// A node's description with the blocks it names, and its columns; nil when nothing changes.
+  private func rendered(_ node: Node) throws(ProjectError) -> (
+    description: (text: String, blocks: [String]), columns: PlainObject
+  )? {
+    guard !node.columns.isEmpty || DBTScope.hasTemplate(node.description) else { return nil }
+    return (try rendered(node.description, node, node.packageName), try columns(node.columns, node))
   }
 
   private func columns(_ columns: PlainObject, _ member: any GraphMember) throws(ProjectError) -> PlainObject {

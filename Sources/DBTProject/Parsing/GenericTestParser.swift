@@ -93,8 +93,6 @@ struct GenericTestParser {
     node.fileKeyName = target.fileKeyName
     node.description = definition.description
     node.createdAt = environment.createdAt
-    node.config = try environment.configs.build(
-      .test, fqn: node.fqn, package: target.packageName, isChecked: false)
     return DraftNode(node: node)
   }
 
@@ -118,6 +116,8 @@ struct GenericTestParser {
       }
       return
     }
+    draft.node.config = try parser.configs.build(
+      .test, fqn: draft.node.fqn, package: draft.node.packageName, isChecked: false)
     let context = ParseContext(environment, node: draft.node)
     context.capture.calls = definition.config
     context.set("_dbt_generic_test_kwargs", try arguments(definition.arguments, context))

@@ -9,8 +9,11 @@ import PlainData
 final class NameGenerator {
   private let environment: ParseEnvironment
   private var scopes: [String: DBTScope] = [:]
-  /// What macros gave that did not look at the node: it depends on the custom name only.
-  private var known: [Question: String?] = [:]
+  /// What macros gave, with what they saw of the node: another node that shows the same gets the same.
+  private var known: [Question: [Answer]] = [:]
+
+  /// For each macro asked so far whether it is dbt's own, whose answer is known.
+  private var standardAliases: [String: Bool] = [:]
 
   /// What a macro was asked, without the node.
   private struct Question: Hashable {
@@ -18,6 +21,18 @@ final class NameGenerator {
     let macro: String
     let custom: PlainValue?
   }
+
+  private struct Answer {
+    let seen: [String: NodeObject.PlainField]
+    let name: String?
+
+    func holds(for node: Node) -> Bool {
+      seen.allSatisfy { NodeObject.plainField($0.key, of: node) == $0.value }
+    }
+  }
+
+  /// Answers kept of one question: a macro that gives every node a name of its own is not worth keeping.
+  private static let answerLimit = 8
 
   init(_ environment: ParseEnvironment) { self.environment = environment }
 
@@ -64,18 +79,48 @@ final class NameGenerator {
     let reference = NodeReference(
       resourceType: node.resourceType.rawValue, name: node.name, path: node.originalFilePath, uniqueID: node.uniqueID)
     let question = Question(component: component, macro: macro.uniqueID, custom: custom)
-    if let answer = known[question] { return answer }
+    if let answer = known[question]?.first(where: { $0.holds(for: node) }) { return answer.name }
+    if component == "alias", node.version == nil, isStandardAlias(macro) {
+      switch custom {
+      case nil, .null, .string(""): return node.name.trimmed
+      case .string(let text): return text.trimmed
+      default: break
+      }
+    }
     do {
       let object = NodeObject(node)
       let arguments = Arguments([custom.map { Value($0) } ?? .none, .object(object)])
       let value = try scope(for: macro).evaluation().call(macro.definition, arguments)
       let name = value.isNone || value.isUndefined ? nil : value.text.trimmed
-      if !object.wasRead { known[question] = .some(name) }
+      if !object.wasReadWhole, known[question, default: []].count < NameGenerator.answerLimit {
+        known[question, default: []].append(Answer(seen: object.seen, name: name))
+      }
       return name
     } catch {
       throw ProjectError(rendering: error, node: reference)
     }
   }
+
+  /// Whether a macro is dbt's own `generate_alias_name` and would call dbt's own default: the alias is then the custom
+  /// name or the node's, and nothing needs rendering. Both are compared with the texts that this is known of.
+  private func isStandardAlias(_ macro: RegisteredMacro) -> Bool {
+    if let known = standardAliases[macro.uniqueID] { return known }
+    let isStandard = NameGenerator.isStandardAlias(macro, environment.registry)
+    standardAliases[macro.uniqueID] = isStandard
+    return isStandard
+  }
+
+  static func isStandardAlias(_ macro: RegisteredMacro, _ registry: MacroRegistry) -> Bool {
+    let called = try? registry.dispatch(
+      "generate_alias_name", namespace: "dbt", searchPackage: registry.rootPackage)
+    return registry.internalPackages.contains(macro.packageName)
+      && SHA256.hex(macro.definition.source) == aliasMacroDigest
+      && called.map { SHA256.hex($0.definition.source) } == defaultAliasDigest
+  }
+
+  /// SHA-256 of the blocks `generate_alias_name` and `default__generate_alias_name` as dbt 1.12 has them.
+  private static let aliasMacroDigest = "7d75f140bc7da91bd4dcca2f5e3c47b7cf13221b0f37a726da86226fae813e17"
+  private static let defaultAliasDigest = "ea31465757e4da07ae4a0f218699c4e2fd86189de14e535c315482e3a46cf4f0"
 
   private func scope(for macro: RegisteredMacro) -> DBTScope {
     let isInstalled =

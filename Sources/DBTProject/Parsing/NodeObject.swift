@@ -6,45 +6,60 @@ import PlainData
 ///
 /// One thread uses it.
 final class NodeObject: Object {
+  /// What a field that needs no dict to be read holds.
+  enum PlainField: Equatable {
+    case text(String?)
+    case value(PlainValue)
+    /// The node has no such field.
+    case missing
+
+    var value: Value? {
+      switch self {
+      case .text(let text): text.map { .string($0) } ?? Value.none
+      case .value(let value): Value(value)
+      case .missing: nil
+      }
+    }
+  }
+
   private let node: Node
   private var document: Value?
-  /// Whether a template looked at anything of it.
-  private(set) var wasRead = false
+  /// The plain fields that templates looked at, with what they saw.
+  private(set) var seen: [String: PlainField] = [:]
+  /// Whether a template looked at anything beyond its plain fields.
+  private(set) var wasReadWhole = false
 
   init(_ node: Node) { self.node = node }
 
   /// The whole node as a dict.
   private var full: Value {
-    wasRead = true
+    wasReadWhole = true
     if let document { return document }
     let made = Value(node.json())
     document = made
     return made
   }
 
-  private enum Field {
-    case value(Value)
-    /// The node is known to have no such field.
-    case missing
-    /// Only the whole dict tells.
-    case unknown
+  /// The fields that are read most, without the rest; nil when only the whole dict tells.
+  static func plainField(_ name: String, of node: Node) -> PlainField? {
+    switch name {
+    case "name": .text(node.name)
+    case "resource_type": .text(node.resourceType.rawValue)
+    case "package_name": .text(node.packageName)
+    case "unique_id": .text(node.uniqueID)
+    case "path": .text(node.path)
+    case "original_file_path": .text(node.originalFilePath)
+    case "database": .text(node.database)
+    case "schema": .text(node.schema)
+    case "version": node.resourceType == .model ? .value(node.version ?? .null) : .missing
+    default: nil
+    }
   }
 
-  /// The fields that are read most, without the rest.
-  private func field(_ name: String) -> Field {
-    guard document == nil else { return .unknown }
-    switch name {
-    case "name": return .value(.string(node.name))
-    case "resource_type": return .value(.string(node.resourceType.rawValue))
-    case "package_name": return .value(.string(node.packageName))
-    case "unique_id": return .value(.string(node.uniqueID))
-    case "path": return .value(.string(node.path))
-    case "original_file_path": return .value(.string(node.originalFilePath))
-    case "version":
-      guard node.resourceType == .model else { return .missing }
-      return .value(node.version.map { Value($0) } ?? Value.none)
-    default: return .unknown
-    }
+  private func field(_ name: String) -> PlainField? {
+    guard document == nil, let field = NodeObject.plainField(name, of: node) else { return nil }
+    seen[name] = field
+    return field
   }
 
   var typeName: String { "dict" }
@@ -56,23 +71,14 @@ final class NodeObject: Object {
   var repr: String { full.repr }
 
   func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
-    wasRead = true
-    switch field(name) {
-    case .value(let value): return value
-    case .missing: return nil
-    case .unknown: break
-    }
+    if let field = field(name) { return field.value }
     let value = try evaluation.attribute(name, of: full)
     return value.isUndefined ? nil : value
   }
 
   func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {
-    wasRead = true
-    switch key.stringValue.map(field) ?? .unknown {
-    case .value(let value): return value
-    case .missing: return nil
-    case .unknown: return full.dictValue?[key]
-    }
+    if let field = key.stringValue.flatMap(field) { return field.value }
+    return full.dictValue?[key]
   }
 
   func iterate(_ evaluation: Evaluation) throws -> [Value]? { full.dictValue?.keys }

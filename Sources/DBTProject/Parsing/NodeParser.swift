@@ -9,9 +9,11 @@ import PlainData
 final class NodeParser {
   let environment: ParseEnvironment
   private let names: NameGenerator
+  let configs: ConfigMemo
 
   init(_ environment: ParseEnvironment) {
     self.environment = environment
+    configs = ConfigMemo(environment.configs)
     names = NameGenerator(environment)
   }
 
@@ -128,9 +130,6 @@ final class NodeParser {
   ) throws(ProjectError) -> DraftNode {
     var draft = DraftNode(
       node: base(type, name: name, file: file, path: path, fqn: fqn, code: code, checksum: checksum))
-    draft.node.config = try located(draft.node) { () throws(ProjectError) in
-      try environment.configs.build(type, fqn: fqn, package: file.packageName, isChecked: false)
-    }
     try render(&draft)
     try configure(&draft)
     return draft
@@ -161,6 +160,13 @@ final class NodeParser {
       let reading = StaticTemplate.reading(of: draft.node.rawCode)
     {
       return try take(reading, into: &draft)
+    }
+    // What templates see of the node's configuration is that of the project files alone.
+    if draft.node.resourceType != .operation {
+      draft.node.config = try located(draft.node) { () throws(ProjectError) in
+        try configs.build(
+          draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName, isChecked: false)
+      }
     }
     let context = ParseContext(environment, node: draft.node)
     try context.render(draft.node.rawCode)
@@ -214,17 +220,16 @@ final class NodeParser {
   func configure(_ draft: inout DraftNode, patch: PlainObject = [:], unrenderedPatch: PlainObject = [:])
     throws(ProjectError)
   {
-    let node = draft.node
-    let config = try located(node) { () throws(ProjectError) in
-      try environment.configs.build(
-        node.resourceType, fqn: node.fqn, package: node.packageName, calls: draft.calls, patch: patch)
+    let config = try located(draft.node) { () throws(ProjectError) in
+      try configs.build(
+        draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName, calls: draft.calls, patch: patch)
     }
     for tag in config["tags"]?.arrayValue ?? [] {
       if let tag = tag.stringValue, !draft.node.tags.contains(tag) { draft.node.tags.append(tag) }
     }
     if let meta = config["meta"]?.objectValue, !meta.isEmpty { draft.node.meta = meta }
     if let group = config["group"]?.stringValue, !group.isEmpty { draft.node.group = group }
-    if node.resourceType == .model { draft.node.access = config["access"]?.stringValue ?? "protected" }
+    if draft.node.resourceType == .model { draft.node.access = config["access"]?.stringValue ?? "protected" }
     if let docs = config["docs"]?.objectValue { draft.node.docs = docs }
     if var contract = config["contract"]?.objectValue {
       contract["checksum"] = .null
@@ -232,14 +237,15 @@ final class NodeParser {
     }
     var written = patch
     ConfigBuilder.deepMerge(unrenderedPatch, into: &written)
-    draft.node.unrenderedConfig = environment.configs.unrendered(
-      node.resourceType, fqn: node.fqn, package: node.packageName, calls: draft.unrenderedCalls, patch: written)
+    draft.node.unrenderedConfig = configs.unrendered(
+      draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName, calls: draft.unrenderedCalls,
+      patch: written)
     if patch.isEmpty, let literals = draft.literalCalls {
       draft.node.unrenderedConfig.merge(literals) { _, last in last }
     }
     draft.node.config = config
     try names.name(&draft.node)
-    guard node.resourceType != .test else { return }
+    guard draft.node.resourceType != .test else { return }
     try renderHooks(&draft)
   }
 

@@ -21,8 +21,7 @@ final class ParseContext {
       resourceType: node.resourceType.rawValue, name: node.name, path: node.originalFilePath, uniqueID: node.uniqueID)
     var settings = environment.settings(package: node.packageName, node: reference, requiresVars: false)
     let members = ParseMembers(environment: environment, node: node, capture: capture)
-    settings.members = members.members()
-    settings.lazyMembers = members.lazyMembers()
+    settings.lazyMembers = DBTScope.LazyMembers(ParseMembers.names, make: members.member)
     scope = DBTScope(settings)
   }
 

@@ -9,28 +9,36 @@ struct ParseMembers {
   let node: Node
   let capture: ParseCapture
 
-  /// Members that few templates name.
-  func lazyMembers() -> [String: () -> Value] { ["model": { [node] in Value(node.json()) }] }
+  /// What `member` makes.
+  static let names: Set<String> = [
+    "ref", "source", "metric", "function", "config", "this", "sql", "compiled_code", "database", "schema", "adapter",
+    "pre_hooks", "post_hooks", "graph", "selected_resources", "defer_relation", "model", "load_result", "store_result",
+    "store_raw_result", "load_agate_table", "write", "sql_now",
+  ]
 
-  /// The members by name.
-  func members() -> [String: Value] {
-    let relation = relation
-    var members: [String: Value] = [
-      "ref": ref(relation), "source": source(relation),
-      "metric": names("metric") { [capture] in capture.metrics.append($0) },
-      "function": names("function", answer: relation) { [capture] in capture.functions.append($0) },
-      "config": .object(ParseConfig(node: node, capture: capture)),
-      "this": relation, "sql": .none, "compiled_code": .none,
-      "database": .string(node.database ?? environment.profile.database), "schema": .string(node.schema),
-      "adapter": .object(ParseAdapter(environment: environment, package: node.packageName, capture: capture)),
-      "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
-      "graph": ParseMembers.emptyGraph, "selected_resources": .list(ListObject([])), "defer_relation": .none,
-    ]
-    for name in ["load_result", "store_result", "store_raw_result", "load_agate_table", "write", "sql_now"] {
-      let result: Value = name == "load_result" || name == "load_agate_table" ? .none : .string("")
-      members[name] = .object(NativeFunction(name) { _, _ in result })
+  /// The member of a name.
+  func member(_ name: String) -> Value {
+    switch name {
+    case "ref": ref(relation)
+    case "source": source(relation)
+    case "metric": names("metric") { [capture] in capture.metrics.append($0) }
+    case "function": names("function", answer: relation) { [capture] in capture.functions.append($0) }
+    case "config": .object(ParseConfig(node: node, capture: capture))
+    case "this": relation
+    case "database": .string(node.database ?? environment.profile.database)
+    case "schema": .string(node.schema)
+    case "adapter":
+      .object(ParseAdapter(environment: environment, package: node.packageName, capture: capture))
+    case "pre_hooks": hooks("pre-hook")
+    case "post_hooks": hooks("post-hook")
+    case "graph": ParseMembers.emptyGraph
+    case "selected_resources": .list(ListObject([]))
+    case "model": Value(node.json())
+    case "load_result", "load_agate_table": .object(NativeFunction(name) { _, _ in .none })
+    case "store_result", "store_raw_result", "write", "sql_now":
+      .object(NativeFunction(name) { _, _ in .string("") })
+    default: .none
     }
-    return members
   }
 
   /// The node's own relation, which stands for every `ref` and `source` while parsing.

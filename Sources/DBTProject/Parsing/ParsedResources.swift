@@ -39,6 +39,12 @@ final class ParsedResources {
     nodes[uniqueID] = draft
   }
 
+  /// Changes an enabled node where it lies, without a copy; `change` must not look at these resources.
+  func mutate(_ uniqueID: String, _ change: (inout DraftNode) -> Void) {
+    guard let index = nodes.index(forKey: uniqueID) else { return }
+    change(&nodes.values[index])
+  }
+
   /// Changes every disabled node of a unique id in place.
   func updateDisabled(
     _ uniqueID: String, _ change: (inout DraftNode) throws(ProjectError) -> Void

@@ -70,7 +70,7 @@ struct ProjectAssembly {
         .sqlOperation, name: Node.inlineName, file: file, path: "sql/\(Node.inlineName)",
         fqn: [file.packageName, "sql", Node.inlineName], code: code.trimmed, checksum: SourceFile.checksum(code))
       try resources.add(draft)
-      try resources.update(draft.node.uniqueID) { draft throws(ProjectError) in try resolver.resolve(&draft.node) }
+      try resolver.resolve(draft.node.uniqueID)
     } catch {
       guard error.kind == .compilation else { throw error }
       environment.invocation.log(

@@ -23,30 +23,30 @@ struct ProjectChecks {
   func check() throws(ProjectError) {
     warnOfUnmeasurableSources()
     let groups = Set(resources.manifest.groups.values.map(\.name))
-    for draft in resources.nodes.values {
-      let node = draft.node
-      if let group = node.group, !groups.contains(group) {
-        throw fault(
-          node, "Invalid group '\(group)', expected one of \(PlainValue.strings(groups.sorted()).pythonText)")
-      }
-      if node.resourceType == .model, node.access == "public", node.isEphemeral {
-        throw fault(
-          node,
-          "Node \(node.uniqueID) with 'ephemeral' materialization has an invalid value (public) for the access field")
-      }
-      if node.resourceType == .snapshot {
-        do {
-          try ConfigCheck.checkSnapshot(node.config)
-        } catch {
-          throw ProjectError(error.kind, error.message, resource: "snapshot \(node.name)", path: node.originalFilePath)
-        }
-      }
-      if node.resourceType == .model, let begin = try MicrobatchCheck(node).begin() {
-        try resources.update(node.uniqueID) { draft throws(ProjectError) in draft.node.config["begin"] = .string(begin)
-        }
+    for draft in resources.nodes.values { try check(draft.node, groups: groups) }
+    try checkNames()
+  }
+
+  private func check(_ node: Node, groups: Set<String>) throws(ProjectError) {
+    if let group = node.group, !groups.contains(group) {
+      throw fault(
+        node, "Invalid group '\(group)', expected one of \(PlainValue.strings(groups.sorted()).pythonText)")
+    }
+    if node.resourceType == .model, node.access == "public", node.isEphemeral {
+      throw fault(
+        node,
+        "Node \(node.uniqueID) with 'ephemeral' materialization has an invalid value (public) for the access field")
+    }
+    if node.resourceType == .snapshot {
+      do {
+        try ConfigCheck.checkSnapshot(node.config)
+      } catch {
+        throw ProjectError(error.kind, error.message, resource: "snapshot \(node.name)", path: node.originalFilePath)
       }
     }
-    try checkNames()
+    if node.resourceType == .model, let begin = try MicrobatchCheck(node).begin() {
+      resources.mutate(node.uniqueID) { $0.node.config["begin"] = .string(begin) }
+    }
   }
 
   private func fault(_ node: Node, _ message: String) -> ProjectError {
@@ -55,19 +55,19 @@ struct ProjectChecks {
 
   /// No two relations may have one name; no model may share a versioned model's name.
   private func checkNames() throws(ProjectError) {
-    var relations: [String: Node] = [:]
-    var versioned: [String: Node] = [:]
-    var unversioned: [String: Node] = [:]
+    var relations: [String: DraftNode] = [:]
+    var versioned: [String: DraftNode] = [:]
+    var unversioned: [String: DraftNode] = [:]
     for draft in resources.nodes.values {
-      let node = draft.node
-      guard node.resourceType.isRefable || node.relationName != nil else { continue }
-      let key = "\(node.packageName).\(node.name)"
-      if node.resourceType != .test {
-        if node.version != nil { versioned[key] = node } else { unversioned[key] = node }
+      guard draft.node.resourceType.isRefable || draft.node.relationName != nil else { continue }
+      if draft.node.resourceType != .test {
+        let key = "\(draft.node.packageName).\(draft.node.name)"
+        if draft.node.version != nil { versioned[key] = draft } else { unversioned[key] = draft }
       }
       let relation = RelationName.text(
-        database: node.database, schema: node.schema, identifier: node.alias, quoting: [:])
-      if let present = relations[relation] {
+        database: draft.node.database, schema: draft.node.schema, identifier: draft.node.alias, quoting: [:])
+      if let present = relations.updateValue(draft, forKey: relation)?.node {
+        let node = draft.node
         throw ProjectError(
           .compilation,
           "dbt found two resources with the database representation \"\(relation)\".\ndbt cannot create two "
@@ -76,10 +76,10 @@ struct ProjectChecks {
             + "resources:\n- "
             + "\(present.uniqueID) (\(present.originalFilePath))\n- \(node.uniqueID) (\(node.originalFilePath))")
       }
-      relations[relation] = node
     }
-    for (key, node) in versioned {
-      guard let other = unversioned[key] else { continue }
+    for (key, draft) in versioned {
+      guard let other = unversioned[key]?.node else { continue }
+      let node = draft.node
       throw ProjectError(
         .parsing,
         "dbt found versioned and unversioned models with the name \"\(node.name)\".\n\nTo fix this, change the name "
@@ -95,18 +95,18 @@ struct ProjectChecks {
 enum PrimaryKey {
   /// Fills `primaryKey` of every model.
   static func infer(_ resources: ParsedResources) throws(ProjectError) {
-    var tests: [String: [Node]] = [:]
+    var tests: [String: [DraftNode]] = [:]
     for draft in resources.nodes.values.map({ $0 }) + resources.disabled.values.flatMap({ $0 }) {
-      if let attached = draft.node.attachedNode { tests[attached, default: []].append(draft.node) }
+      if let attached = draft.node.attachedNode { tests[attached, default: []].append(draft) }
     }
     for id in Array(resources.nodes.keys) where id.hasPrefix("model.") {
-      try resources.update(id) { draft throws(ProjectError) in
+      resources.mutate(id) { draft in
         draft.node.primaryKey = columns(of: draft.node, tests[id] ?? []).sorted { $0.precedes($1) }
       }
     }
   }
 
-  private static func columns(of node: Node, _ tests: [Node]) -> [String] {
+  private static func columns(of node: Node, _ tests: [DraftNode]) -> [String] {
     for constraint in node.constraints where constraint["type"] == "primary_key" {
       return (constraint["columns"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
@@ -117,13 +117,13 @@ enum PrimaryKey {
     var switchedOff: Set<String> = []
     var notNull: Set<String> = []
     for test in tests {
-      guard let metadata = test.testMetadata else { continue }
+      guard let metadata = test.node.testMetadata else { continue }
       let named = metadata.arguments["column_name"]?.stringValue.map { [$0] }
       let combined = metadata.arguments["combination_of_columns"]?.arrayValue?.compactMap(\.stringValue)
       let columns = named ?? combined ?? []
       switch metadata.name {
       case "unique", "unique_combination_of_columns":
-        if test.isEnabled { unique.formUnion(columns) } else { switchedOff.formUnion(columns) }
+        if test.node.isEnabled { unique.formUnion(columns) } else { switchedOff.formUnion(columns) }
       case "not_null": notNull.formUnion(columns)
       default: break
       }

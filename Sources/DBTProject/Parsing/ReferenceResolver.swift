@@ -20,43 +20,57 @@ struct ReferenceResolver {
   /// - Throws: a compilation error for a name that does not exist; for tests it is a warning and the test is switched
   ///   off.
   func resolve() throws(ProjectError) {
-    for id in Array(resources.nodes.keys) {
-      try resources.update(id) { draft throws(ProjectError) in
-        guard draft.node.resourceType != .seed else { return }
-        try resolve(&draft.node)
-      }
-    }
+    for id in Array(resources.nodes.keys) { try resolve(id) }
     try resolveEntries(\.exposures)
     try resolveEntries(\.semanticModels)
     try resolveUnitTests()
   }
 
   /// Resolves one node's references.
-  func resolve(_ node: inout Node) throws(ProjectError) {
+  func resolve(_ uniqueID: String) throws(ProjectError) {
+    guard
+      let found = try resources.nodes[uniqueID].flatMap({ draft throws(ProjectError) in try targets(of: draft.node) })
+    else { return }
+    resources.mutate(uniqueID) { draft in
+      draft.node.dependsOnNodes = found.ids
+      if !found.isComplete { draft.node.config["enabled"] = false }
+    }
+  }
+
+  /// The unique ids that a node's references mean, and whether all of them mean something.
+  private func targets(of node: Node) throws(ProjectError) -> (ids: [String], isComplete: Bool)? {
+    guard node.resourceType != .seed else { return nil }
+    var ids = node.dependsOnNodes
+    var isComplete = true
     for pair in node.sources {
       switch source(pair, from: node.packageName) {
-      case .found(let id): add(id, to: &node.dependsOnNodes)
-      case let target: try refuse(target, &node, kind: "source", name: pair.joined(separator: "."))
+      case .found(let id): add(id, to: &ids)
+      case let target:
+        isComplete = false
+        try refuse(target, node, kind: "source", name: pair.joined(separator: "."))
       }
     }
     for reference in node.refs {
       switch try ref(reference, from: node.packageName, node: node) {
       case .found(let id):
         if let model = resources.node(id) { try checkAccess(to: model, from: node) }
-        add(id, to: &node.dependsOnNodes)
+        add(id, to: &ids)
       case let target:
+        isComplete = false
         try refuse(
-          target, &node, kind: "node", name: reference.name, package: reference.package, version: reference.version)
+          target, node, kind: "node", name: reference.name, package: reference.package, version: reference.version)
       }
     }
     for names in node.functions {
       switch function(names, from: node.packageName) {
-      case .found(let id): add(id, to: &node.dependsOnNodes)
+      case .found(let id): add(id, to: &ids)
       case let target:
+        isComplete = false
         try refuse(
-          target, &node, kind: "function", name: names.last ?? "", package: names.count > 1 ? names[0] : nil)
+          target, node, kind: "function", name: names.last ?? "", package: names.count > 1 ? names[0] : nil)
       }
     }
+    return (ids, isComplete)
   }
 
   /// A function, of the package named, else of the node's own or the root project, else of any.
@@ -121,10 +135,9 @@ struct ReferenceResolver {
   // MARK: What cannot be resolved
 
   private func refuse(
-    _ target: Target, _ node: inout Node, kind: String, name: String, package: String? = nil, version: PlainValue? = nil
+    _ target: Target, _ node: Node, kind: String, name: String, package: String? = nil, version: PlainValue? = nil
   ) throws(ProjectError) {
     let isDisabled = if case .disabled = target { true } else { false }
-    node.config["enabled"] = false
     let message = ReferenceResolver.message(
       node, kind: kind, name: name, package: package, version: version, isDisabled: isDisabled)
     guard node.resourceType == .test else {
