@@ -28,13 +28,12 @@ test-swift: build
 	swift test --skip-build --no-parallel
 
 test-integration: release
-	.cache/venv/bin/python -m pytest -q Tests/Integration --ignore-glob '*selection.py' --ignore-glob '*earlier_runs.py'
+	.cache/venv/bin/python -m pytest -q Tests/Integration
 	.cache/venv/bin/python -m pytest -q Tests/Differential
 	.cache/venv/bin/python -m pytest Tests/Conformance --fast
 
-conformance: release ## dbt's public adapter tests drive `sallyport dbt`, and the long comparisons with dbt; DBT_ADAPTERS_TESTS=FOLDER adds functional tests
+conformance: release ## dbt's public adapter tests drive `sallyport dbt`; DBT_ADAPTERS_TESTS=FOLDER adds functional tests
 	@Tests/Conformance/run
-	.cache/venv/bin/python -m pytest -q Tests/Integration/test_selection.py Tests/Integration/test_state_selection.py Tests/Integration/test_earlier_runs.py
 
 lint: setup ## formatting and scripts
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks

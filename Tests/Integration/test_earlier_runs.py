@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 import atlas
+import oracle
 import projects
 import pytest
 import stage as stage_module
@@ -80,18 +81,17 @@ class Tide:
         for statement in RAW.strip().split(";\n"):
             postgres.execute(statement, database=name)
 
-    @property
-    def program(self) -> list[str]:
-        if self.name == "by_dbt":
-            return [str(stage_module.VENV / "dbt"), "--no-use-colors", "--no-partial-parse"]
-        return [str(stage_module.BINARY), "dbt"]
-
-    def run(self, *words: str, target: str = "target") -> subprocess.CompletedProcess:
+    def run(self, *words: str, target: str = "target") -> tuple[int, str]:
+        """The exit code, and all that was printed."""
         variables = atlas.environment(
             TIDE_PORT=str(self.postgres.port), TIDE_DATABASE=self.name, DBT_ENV_SECRET_TIDE_PASSWORD=self.postgres.password,
             TZ="UTC")
         places = ["--project-dir", str(self.project), "--profiles-dir", str(self.project), "--target-path", target]
-        return subprocess.run([*self.program, *words, *places], cwd=self.project, env=variables, capture_output=True, text=True)
+        if self.name == "by_dbt":
+            return oracle.shared().run(self.project, ["--no-use-colors", *words, *places], variables)
+        done = subprocess.run(
+            [stage_module.BINARY, "dbt", *words, *places], cwd=self.project, env=variables, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
 
     def artifact(self, name: str, target: str = "target") -> dict:
         return json.loads((self.project / target / name).read_text())
@@ -127,11 +127,13 @@ def both():
 def tell(tide: Tide) -> dict:
     told: dict = {"tide": tide}
 
-    def chapter(name: str, *words: str, target: str = "target", results: bool = True):
-        done = tide.run(*words, target=target)
-        told[name] = {"code": done.returncode, "output": done.stdout + done.stderr, "relations": tide.relations()}
+    def chapter(name: str, *words: str, target: str = "target", results: bool = True, rows: str | None = None):
+        code, output = tide.run(*words, target=target)
+        told[name] = {"code": code, "output": output, "relations": tide.relations()}
         if results:
             told[name]["results"] = tide.results(target)
+        if rows is not None:
+            told[name]["rows"] = tide.values(rows)
         return told[name]
 
     freshness = chapter("freshness", "source", "freshness", results=False)
@@ -145,15 +147,14 @@ def tell(tide: Tide) -> dict:
     chapter("fresher", "list", "--select", "source_status:fresher", "--state", "earlier", results=False)
     chapter("prod", "build", "--target", "prod", target="prod")
     chapter("clone", "clone", "--state", "prod")
-    chapter("cloned rows", "clone", "--state", "prod", "--select", "a")["rows"] = tide.values("select made_by from tide.a")
+    chapter("cloned rows", "clone", "--state", "prod", "--select", "a", rows="select made_by from tide.a")
     chapter("clone anew", "clone", "--state", "prod", "--full-refresh", "--select", "a", "s")
     chapter("clone without state", "clone", results=False)
     tide.values("drop schema tide cascade")
-    told["deferred"] = chapter("deferred", "run", "--select", "c", "--defer", "--state", "prod")
-    told["deferred"]["rows"] = tide.values("select made_by from tide.c")
+    chapter("deferred", "run", "--select", "c", "--defer", "--state", "prod", rows="select made_by from tide.c")
     chapter("own a", "run", "--select", "a")
-    chapter("own b", "run", "--select", "b", "--defer", "--state", "prod")["rows"] = tide.values("select made_by from tide.b")
-    chapter("favoured", "run", "--select", "b", "--defer", "--favor-state", "--state", "prod")["rows"] = tide.values("select made_by from tide.b")
+    chapter("own b", "run", "--select", "b", "--defer", "--state", "prod", rows="select made_by from tide.b")
+    chapter("favoured", "run", "--select", "b", "--defer", "--favor-state", "--state", "prod", rows="select made_by from tide.b")
     chapter("defer state", "run", "--select", "d", "--defer", "--defer-state", "prod")
     chapter("defer without state", "run", "--select", "d", "--defer", results=False)
     chapter("failing", "build", "--vars", "bad: x")
@@ -247,8 +248,8 @@ def test_dbt_reads_our_artifacts(both):
 
 
 def test_a_static_site_is_refused_with_what_to_do(both):
-    done = both[1]["tide"].run("docs", "generate", "--static")
-    assert done.returncode == 2 and "--static is not supported" in done.stdout
+    code, output = both[1]["tide"].run("docs", "generate", "--static")
+    assert code == 2 and "--static is not supported" in output
 
 
 # Packages

@@ -85,6 +85,12 @@ struct NodeEvents {
       data["result_message"] = .string(result.message ?? "")
       data["status"] = .string(result.status.rawValue)
     case "function": event = "LogFunctionResult"
+    case "source":
+      event = "LogFreshnessResult"
+      data["source_name"] = .string(label.schema)
+      data["table_name"] = .string(label.name)
+      data["status"] = .string(result.status.rawValue)
+      data.removeValue(forKey: "description")
     default: event = result.status == .noOp ? "LogNodeNoOpResult" : "LogModelResult"
     }
     return line(level, text, event, label.uniqueID, status: result.status.rawValue, result: result, data: data)
