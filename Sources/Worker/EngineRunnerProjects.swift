@@ -220,13 +220,16 @@ final class RunRegistry: Sendable {
 }
 
 extension Folder {
-  /// A number that changes when a file below the folders is added, removed, replaced or rewritten. Looks at names,
-  /// sizes
+  /// A number that changes when a file below the folders is added, removed, replaced or rewritten. Looks at names, sizes
   /// and times, not into files; output folders (`target`, `logs`) and hidden ones are left out.
+  ///
+  /// The time of the last change of state cannot be set back as that of the contents can. As file systems tell it in
+  /// steps, a file that changed within the last seconds might change again unseen: the number is then a new one each time.
   static func fingerprint(_ folders: [String]) -> Int {
     var hasher = Hasher()
     var waiting = folders.map { (path: $0, depth: 0) }
     var count = 0
+    var newest = 0
     while let (path, depth) = waiting.popLast(), count < 200_000 {
       for name in entries(path) where !["target", "logs"].contains(name) || depth > 0 {
         var status = stat()
@@ -242,8 +245,12 @@ extension Folder {
         hasher.combine(status.st_size)
         hasher.combine(status.st_mtim.tv_sec)
         hasher.combine(status.st_mtim.tv_nsec)
+        hasher.combine(status.st_ctim.tv_sec)
+        hasher.combine(status.st_ctim.tv_nsec)
+        newest = max(newest, status.st_ctim.tv_sec)
       }
     }
+    if unsafe newest > time(nil) - 2 { hasher.combine(UInt64.random(in: 0...UInt64.max)) }
     return hasher.finalize()
   }
 

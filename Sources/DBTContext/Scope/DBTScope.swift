@@ -59,6 +59,8 @@ package final class DBTScope: GlobalScope {
   /// Whether the base members were made: only when a template names one that is not among the commonest.
   private var hasBase = false
   private var macros: [String: Value] = [:]
+  /// The members that templates asked for and found.
+  package private(set) var askedMembers: Set<String> = []
 
   package init(_ settings: Settings) {
     self.settings = settings
@@ -94,6 +96,12 @@ package final class DBTScope: GlobalScope {
 
   /// A member of the context, even when a macro of this name is laid over it.
   package func member(_ name: String) -> Value? {
+    let value = findMember(name)
+    if value != nil { askedMembers.insert(name) }
+    return value
+  }
+
+  private func findMember(_ name: String) -> Value? {
     if let known = members[name] { return known }
     if settings.lazyMembers.names.contains(name) {
       let made = settings.lazyMembers.make(name)

@@ -44,6 +44,15 @@ package struct EngineOptions: Sendable {
   }
 }
 
+extension EngineOptions {
+  /// Where files are written, absolute; nil for nowhere.
+  func outputFolder(_ project: ProjectConfig) -> String? {
+    if let targetFolder { return targetFolder }
+    let own = project.targetPath
+    return writesToProjectTarget ? (own.hasPrefix("/") ? own : "\(project.root)/\(own)") : nil
+  }
+}
+
 /// A parsed project with a database to build it in. Immutable and shared by threads; runs are made from it by `begin`.
 ///
 /// It is bound to the settings it was opened with, since vars, environment and flags decide what a project says.
@@ -72,7 +81,10 @@ package final class Engine: Sendable {
   ) throws(EngineError) -> Engine {
     let invocation = Invocation.made(options, settings, command: command.rawValue, sink: sink)
     do {
-      let project = try ProjectLoader.load(options.loadOptions, invocation: invocation)
+      var load = options.loadOptions
+      load.parsedBefore = ParsedFile.reader(options, invocation)
+      let project = try ProjectLoader.load(load, invocation: invocation)
+      ParsedFile.write(project, options)
       for warning in project.warnings {
         try project.invocation.warn(warning.message, event: warning.name, node: nil)
       }
@@ -125,11 +137,9 @@ package final class Engine: Sendable {
     settings.environment = self.settings.environment
     let made = Invocation.made(options, settings, command: request.command.rawValue, sink: sink)
       .with(target: project.profile)
-    let own = project.project.targetPath
-    let ownFolder = own.hasPrefix("/") ? own : "\(project.project.root)/\(own)"
     let files = RunFiles(
-      folder: options.targetFolder ?? (options.writesToProjectTarget ? ownFolder : nil),
-      shown: options.shownTargetFolder ?? own, keepsArtifacts: options.writesArtifacts)
+      folder: options.outputFolder(project.project), shown: options.shownTargetFolder ?? project.project.targetPath,
+      keepsArtifacts: options.writesArtifacts)
     return RunContext(
       engine: self, request: request, invocation: made, selected: plan?.nodes.map(\.uniqueID) ?? [], files: files)
   }

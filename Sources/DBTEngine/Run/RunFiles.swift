@@ -88,6 +88,27 @@ package struct RunFiles: Sendable {
     !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
   }
 
+  /// The bytes of a file; nil when it cannot be read or has more than `limit`.
+  static func read(_ path: String, limit: Int) -> [UInt8]? {
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= limit else {
+      return nil
+    }
+    let size = Int(status.st_size)
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      while count < size {
+        let read = unsafe Glibc.read(file, buffer.baseAddress?.advanced(by: count), size - count)
+        if read < 0, errno == EINTR { continue }
+        guard read > 0 else { break }
+        count += read
+      }
+    }
+    return bytes.count == size ? bytes : nil
+  }
+
   /// Replaces a file by rename, so that no reader sees half of it, making the folders above it.
   static func write(_ bytes: [UInt8], to path: String) throws(DBTError) {
     try write(to: path) { (sink) throws(DBTError) in try sink(bytes) }

@@ -20,6 +20,9 @@ package struct LoadOptions: Sendable {
   package var parsingThreads = 2
   /// Code given on the command line, loaded as the node `sql_operation.PROJECT.inline_query`; nil without any.
   package var inlineQuery: String?
+  /// Gives the document of `ParseMemory` that an earlier load of the project left, if any; nil for a load that keeps
+  /// nothing.
+  package var parsedBefore: (@Sendable (ProjectConfig) -> [UInt8]?)?
   /// Whether `require-dbt-version` is checked.
   package var checksVersion = true
 
@@ -44,6 +47,8 @@ package struct LoadedProject: Sendable {
   package let selectors: SelectorDefinitions
   /// What dbt would warn about, in the order of finding.
   package let warnings: [ProjectWarning]
+  /// What this load found out for the next one; nil when nothing is kept.
+  package let memory: ParseMemory?
   /// The invocation it was loaded for, with the target filled in.
   package let invocation: Invocation
 

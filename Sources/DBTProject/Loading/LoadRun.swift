@@ -42,9 +42,12 @@ struct LoadRun {
       root: project, packages: packages, internalPackages: internalNames, threads: options.parsingThreads,
       createdAt: createdAt)
     let (registry, macros) = try macroLoader.load(files)
-    let environment = ParseEnvironment(
+    var environment = ParseEnvironment(
       invocation: invocation, registry: registry, root: project, packages: packages, profile: profile,
       createdAt: createdAt)
+    if let before = options.parsedBefore, let keys = ParseMemoryKeys(environment) {
+      environment.memory = (ParseMemory(before(project)), keys)
+    }
     let assembly = ProjectAssembly(
       environment: environment, files: files, threads: options.parsingThreads, inlineQuery: options.inlineQuery)
     let resources = try assembly.build(macros)
@@ -74,7 +77,7 @@ struct LoadRun {
       macros: environment.registry, manifest: manifest, graph: try ProjectGraph(manifest),
       selectors: selectors.isEmpty
         ? SelectorDefinitions() : try SelectorDefinitions(.object(selectors), indirect: indirect),
-      warnings: resources.warnings, invocation: invocation)
+      warnings: resources.warnings, memory: environment.memory?.entries, invocation: invocation)
   }
 
   // MARK: Profile

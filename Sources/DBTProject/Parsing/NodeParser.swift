@@ -168,8 +168,11 @@ final class NodeParser {
           draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName, isChecked: false)
       }
     }
+    let key = environment.memory?.keys.key(draft.node, draft.node.rawCode)
+    if let key, let known = environment.memory?.entries.capture(key) { return take(known, into: &draft) }
     let context = ParseContext(environment, node: draft.node)
     try context.render(draft.node.rawCode)
+    if let key, context.isRepeatable { environment.memory?.entries.keep(context.capture, key) }
     take(context.capture, into: &draft)
   }
 

@@ -50,6 +50,9 @@ final class ParseContext {
     }
   }
 
+  /// Whether another rendering of the same texts would ask for the same.
+  var isRepeatable: Bool { scope.askedMembers.isSubset(of: ParseCapture.repeatableNames) }
+
   /// Makes a name known to the templates rendered after this.
   func set(_ name: String, _ value: Value) { scope.setMember(name, value) }
 

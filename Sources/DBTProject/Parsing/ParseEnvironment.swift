@@ -16,6 +16,8 @@ struct ParseEnvironment: Sendable {
   private let vars: [String: PlainObject]
   /// Seconds since 1970 that stand in `created_at`.
   let createdAt: Double
+  /// What earlier loads found out, and the keys to it; nil when nothing is kept.
+  var memory: (entries: ParseMemory, keys: ParseMemoryKeys)?
 
   init(
     invocation: Invocation, registry: MacroRegistry, root: ProjectConfig,

@@ -1,0 +1,26 @@
+import DBTContext
+import DBTProject
+import PlainData
+
+/// The file in the target folder in which a command leaves for the next one what parsing found out.
+enum ParsedFile {
+  private static let name = "partial_parse.json"
+
+  /// What reads the file; nil for a command that writes no artifacts, and so leaves nothing either.
+  static func reader(
+    _ options: EngineOptions, _ invocation: Invocation
+  ) -> (@Sendable (ProjectConfig) -> [UInt8]?)? {
+    guard options.writesArtifacts else { return nil }
+    let isWanted = invocation.flags["PARTIAL_PARSE"]?.boolValue ?? true
+    return { project in
+      guard isWanted, let folder = options.outputFolder(project) else { return nil }
+      return RunFiles.read("\(folder)/\(name)", limit: ParseMemory.limit)
+    }
+  }
+
+  /// Leaves what a load found out. A folder that takes no file is no reason to fail: the next command parses anew.
+  static func write(_ project: LoadedProject, _ options: EngineOptions) {
+    guard let folder = options.outputFolder(project.project), let bytes = project.memory?.document() else { return }
+    try? RunFiles.write(bytes, to: "\(folder)/\(name)")
+  }
+}
