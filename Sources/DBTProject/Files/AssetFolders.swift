@@ -1,7 +1,7 @@
 /// Copies the folders that a project's documentation shows (`asset-paths`) to where its pages are written.
 package struct AssetFolders: Sendable {
-  /// Folders inside of folders.
-  private static let depthLimit = 64
+  /// Folders inside of folders; below what the system follows links for.
+  private static let depthLimit = 32
   /// Files and folders in all.
   private static let countLimit = 100_000
 
@@ -17,10 +17,15 @@ package struct AssetFolders: Sendable {
   /// is copied, never a link.
   ///
   /// - Parameter target: the folder of artifacts, absolute; nothing of it is copied into itself.
-  /// - Throws: a runtime error for folders that are nested too deeply or hold too much, and for what cannot be read or written.
+  /// - Throws: a runtime error for the project's own folder, for folders that are nested too deeply or hold too much, and for what
+  ///   cannot be read or written.
   package func copy(to target: String) throws(ProjectError) {
     var count = 0
-    for path in paths {
+    for written in paths {
+      let path = written.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+      guard !path.isEmpty else {
+        throw ProjectError(.runtime, "asset-paths: the project's own folder cannot be copied into its artifacts")
+      }
       let copy = "\(target)/\(path)"
       guard copy != "\(root)/\(path)" else { continue }
       try FileTree.remove(copy)
