@@ -140,18 +140,24 @@ extension Value {
   ///
   /// Throws a type error for undefined values, functions and other objects that have no plain form, and a limit error
   /// when the value is nested deeper than 200 levels or has more than ten million parts.
-  package func plain() throws -> PlainValue {
+  ///
+  /// - Parameter form: the plain form of an object, nil when it has none.
+  package func plain(
+    _ form: (any Object) throws -> PlainValue? = { try $0.plain() }
+  ) throws -> PlainValue {
     var budget = 10_000_000
-    return try plain(depth: 0, budget: &budget)
+    return try plain(depth: 0, budget: &budget, form)
   }
 
-  func plain(depth: Int, budget: inout Int) throws -> PlainValue {
+  private func plain(
+    depth: Int, budget: inout Int, _ form: (any Object) throws -> PlainValue?
+  ) throws -> PlainValue {
     budget -= 1
     guard depth < 200, budget > 0 else { throw JinjaError(.limit, "value is too deeply nested or too large") }
     func all(_ items: [Value]) throws -> PlainValue {
       var result: [PlainValue] = []
       result.reserveCapacity(items.count)
-      for item in items { result.append(try item.plain(depth: depth + 1, budget: &budget)) }
+      for item in items { result.append(try item.plain(depth: depth + 1, budget: &budget, form)) }
       return .array(result)
     }
     switch self {
@@ -166,10 +172,10 @@ extension Value {
     case .tuple(let items): return try all(items)
     case .dict(let dict):
       var members = PlainObject()
-      for (key, value) in dict.pairs { members[key.text] = try value.plain(depth: depth + 1, budget: &budget) }
+      for (key, value) in dict.pairs { members[key.text] = try value.plain(depth: depth + 1, budget: &budget, form) }
       return .object(members)
     case .object(let object):
-      if let plain = try object.plain() { return plain }
+      if let plain = try form(object) { return plain }
       throw JinjaError(.type, "Object of type \(object.typeName) is not JSON serializable")
     case .undefined:
       throw JinjaError(.type, "Object of type Undefined is not JSON serializable")

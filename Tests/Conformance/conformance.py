@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
-import functools
 import os
 import pathlib
 import shutil
@@ -47,6 +46,9 @@ def pytest_addoption(parser):
     group = parser.getgroup("conformance")
     group.addoption("--module", action="append", default=[], help="only this module of dbt.tests.adapter (basic, hooks, …)")
     group.addoption("--fast", action="store_true", help="one small class of each module: what `make test` runs")
+    group.addoption("--of", default="dbt's adapter suite", help="how the line with the counts calls these tests")
+    group.addoption("--summary", metavar="FILE", help="adds the line with the counts to this file")
+    group.addoption("--outcomes", metavar="FILE", help="adds a line for each test to this file: passed, failed, …, and its name")
 
 
 def pytest_configure(config):
@@ -121,21 +123,39 @@ def name_of(nodeid: str) -> str:
     return "::".join([pathlib.Path(path).parent.name, pathlib.Path(path).stem, *rest])
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Counts by module: passed, skipped, excepted, failed."""
-    counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
-    kinds = {"passed": "passed", "skipped": "skipped", "xfailed": "excepted", "failed": "failed", "error": "failed",
-             "xpassed": "failed"}
-    for outcome, kind in kinds.items():
+# What a report's outcome counts as; of several reports on one test the last kind here counts.
+KINDS = {
+    "passed": "passed", "skipped": "skipped", "xfailed": "excepted", "xpassed": "failed", "error": "failed",
+    "failed": "failed"}
+
+
+def outcomes_of(terminalreporter) -> dict[str, str]:
+    """What became of each test, by its name."""
+    found: dict[str, str] = {}
+    for outcome, kind in KINDS.items():
         for report in terminalreporter.stats.get(outcome, []):
-            if outcome == "passed" and report.when != "call":
-                continue
-            counts[name_of(report.nodeid).split("::")[0]][kind] += 1
-    columns = ("passed", "skipped", "excepted", "failed")
+            if outcome != "passed" or report.when == "call":
+                found[name_of(report.nodeid)] = kind
+    return found
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Counts by module, and one line with all: passed, failed, excepted, skipped."""
+    found = outcomes_of(terminalreporter)
+    counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+    for name, kind in found.items():
+        counts[name.split("::")[0]][kind] += 1
+    columns = ("passed", "failed", "excepted", "skipped")
     write = terminalreporter.write_line
-    write(f"conformance of {'dbt itself' if DRIVES_DBT else 'sallyport dbt'}, by module:")
     write(f"{'':28}" + "".join(f"{name:>10}" for name in columns))
     for module, counter in sorted(counts.items()):
         write(f"{module:28}" + "".join(f"{counter[name]:>10}" for name in columns))
-    total = functools.reduce(lambda a, b: a + b, counts.values(), collections.Counter())
-    write(f"{'all':28}" + "".join(f"{total[name]:>10}" for name in columns))
+    total = collections.Counter(found.values())
+    line = f"conformance of {'dbt itself' if DRIVES_DBT else 'sallyport dbt'}, {config.getoption('--of')}: " + ", ".join(
+        f"{total[name]} {name}" for name in columns) + f" of {len(found)} tests"
+    write(line)
+    for path, text in ((config.getoption("--summary"), line + "\n"), (config.getoption("--outcomes"), "".join(
+            f"{kind} {name}\n" for name, kind in sorted(found.items())))):
+        if path:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(text)

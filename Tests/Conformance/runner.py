@@ -20,13 +20,15 @@ import outcomes
 import suite_adapter
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Tests change the folder.
+STARTED_IN = pathlib.Path.cwd()
 
 
 def binary() -> pathlib.Path:
     """SALLYPORT_BINARY, else the release build, else the debug build."""
     named = os.environ.get("SALLYPORT_BINARY")
     if named:
-        return pathlib.Path(named)
+        return STARTED_IN / named
     release = ROOT / ".build" / "release" / "sallyport"
     return release if release.exists() else ROOT / ".build" / "debug" / "sallyport"
 

@@ -1,4 +1,6 @@
 import Foundation
+import OrderedCollections
+import PlainData
 import Testing
 
 @testable import DBTProject
@@ -52,5 +54,33 @@ import Testing
   ])
   func pathPatterns(pattern: String, path: String, matches: Bool) {
     #expect(PathPattern(pattern).matches(path) == matches)
+  }
+
+  @Test func assetsAreReplacedByWhatTheirFoldersHold() throws {
+    let fixture = try ProjectFixture([
+      "dbt_project.yml": "name: shop\nprofile: shop\nasset-paths: [pictures, none, target]\n",
+      "pictures/a.svg": "<svg/>", "pictures/deep/b.svg": String(repeating: "b", count: 100_000),
+      "target/pictures/old.svg": "old", "target/none/old.svg": "old", "target/kept.json": "{}",
+    ])
+    try FileManager.default.createSymbolicLink(
+      atPath: fixture.folder + "/pictures/link.svg", withDestinationPath: "a.svg")
+    let document: PlainObject = ["name": "shop", "asset-paths": ["pictures", "none", "target"]]
+    let project = try ProjectConfig(document, unrendered: document, root: fixture.folder)
+    let target = fixture.folder + "/target"
+    for _ in 0..<2 { try AssetFolders(of: project).copy(to: target) }
+    let found = try FileManager.default.subpathsOfDirectory(atPath: target).sorted()
+    #expect(
+      found == ["kept.json", "pictures", "pictures/a.svg", "pictures/deep", "pictures/deep/b.svg", "pictures/link.svg"])
+    #expect(try String(contentsOfFile: target + "/pictures/deep/b.svg", encoding: .utf8).count == 100_000)
+    let kind = try FileManager.default.attributesOfItem(atPath: target + "/pictures/link.svg")[.type]
+    #expect(kind as? FileAttributeType == .typeRegular)
+  }
+
+  @Test func assetsOfFoldersWithoutEndAreRefused() throws {
+    let fixture = try ProjectFixture(["pictures/a.svg": "<svg/>"])
+    try FileManager.default.createSymbolicLink(atPath: fixture.folder + "/pictures/again", withDestinationPath: ".")
+    let document: PlainObject = ["name": "shop", "asset-paths": ["pictures"]]
+    let project = try ProjectConfig(document, unrendered: document, root: fixture.folder)
+    #expect(throws: ProjectError.self) { try AssetFolders(of: project).copy(to: fixture.folder + "/target") }
   }
 }

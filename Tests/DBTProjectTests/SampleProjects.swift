@@ -48,6 +48,12 @@ enum SampleProjects {
     """,
     "models/c.sql": "{{ config(materialized='ephemeral') }}\nselect * from {{ ref('b') }}",
     "models/off.sql": "{{ config(enabled=false) }} select 1",
+    "models/batches.sql": """
+    {{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at', batch_size='day',
+              begin=modules.datetime.datetime(2024, 1, 2), days=[modules.datetime.date(2024, 2, 3)],
+              moment={'zoned': modules.datetime.datetime(2024, 1, 2, 3, 4, 5, tzinfo=modules.pytz.utc)}) }}
+    select 1 as id, now() as at
+    """,
     "models/late_off.sql": "select * from {{ ref('b') }} where '{{ target.schema }}' = 'an'",
     "models/empty.sql": "\n",
     "models/looping.sql": """

@@ -1,4 +1,5 @@
 package import Jinja
+package import PlainData
 
 /// A `datetime.date` in a template.
 package final class DateObject: Object {
@@ -274,6 +275,19 @@ package final class TimeDeltaObject: Object {
     case "microseconds": return .int(delta.microseconds)
     case "total_seconds": return .function(name) { _, _ in .double(delta.totalSeconds) }
     default: return nil
+    }
+  }
+}
+
+/// Python's dates and times in the form that dbt writes to its artifacts.
+package enum DateForm {
+  /// The text in the form of ISO 8601; nil for other objects.
+  package static func plain(_ object: any Object) -> PlainValue? {
+    switch object {
+    case let object as DateObject: .string(object.date.text)
+    case let object as DateTimeObject: .string(object.dateTime.isoText())
+    case let object as TimeObject: .string(object.time.text)
+    default: nil
     }
   }
 }

@@ -16,10 +16,11 @@ package struct DocumentationRun {
     self.sink = sink
   }
 
-  /// Writes `manifest.json`, `run_results.json` and `catalog.json`.
+  /// Writes `catalog.json`, the folders of the project's `asset-paths`, and what compiling writes: `manifest.json` and
+  /// `run_results.json`.
   ///
   /// - Parameters:
-  ///   - compiles: false keeps the manifest as it was parsed and describes every relation of the project (`--no-compile`).
+  ///   - compiles: false writes no manifest and describes every relation of the project (`--no-compile`).
   ///   - asksDatabase: false writes a catalog without entries (`--empty-catalog`).
   /// - Throws: the first node that cannot be compiled, or a database that cannot be asked.
   package func run(_ request: RunRequest, compiles: Bool, asksDatabase: Bool) throws(EngineError) {
@@ -34,8 +35,13 @@ package struct DocumentationRun {
         throw EngineError(.runtime, failed.message ?? "\(failed.uniqueID) could not be compiled")
       }
       if summary.isInterrupted { throw EngineError(.cancelled, "the run was cancelled") }
-    } else {
-      try Artifacts(context).write(nil, elapsed: 0)
+    }
+    if let target = context.files.folder {
+      do throws(ProjectError) {
+        try AssetFolders(of: engine.project.project).copy(to: target)
+      } catch {
+        throw EngineError(error)
+      }
     }
     var catalog: (nodes: PlainObject, sources: PlainObject) = ([:], [:])
     if asksDatabase {

@@ -61,6 +61,7 @@ final class ConfigObject: Object {
   private func option(_ name: Value?, isMeta: Bool) -> Value? {
     guard let values, let name = name?.text else { return nil }
     if isMeta { return values["meta"]?[name].map(Value.init) }
+    if name == "begin", let begin = Self.begin(values) { return begin }
     if let value = values[name] { return Value(value) }
     if let value = extras[name] { return value }
     switch name {
@@ -69,6 +70,12 @@ final class ConfigObject: Object {
     case "snapshot_table_column_names" where values["strategy"] != nil: return snapshotColumns(values)
     default: return nil
     }
+  }
+
+  /// A microbatch model's `begin`, which dbt reads as a datetime whatever it was written as; nil for other models.
+  private static func begin(_ values: PlainObject) -> Value? {
+    guard values["materialized"] == "incremental", values["incremental_strategy"] == "microbatch" else { return nil }
+    return values["begin"]?.stringValue.flatMap { PythonDateTime(isoText: $0) }?.value
   }
 
   /// The names of the columns that dbt adds to a snapshot.

@@ -17,6 +17,8 @@ package struct ProjectConfig: Sendable {
   package var snapshotPaths: [String]
   package var functionPaths: [String]
   package var docsPaths: [String]
+  /// Folders that `docs generate` copies to the artifacts.
+  package var assetPaths: [String]
   package var targetPath: String
   package var logPath: String
   package var cleanTargets: [String]
@@ -79,6 +81,7 @@ package struct ProjectConfig: Sendable {
     macroPaths = try reader.paths("macro-paths") ?? ["macros"]
     snapshotPaths = try reader.paths("snapshot-paths") ?? ["snapshots"]
     functionPaths = try reader.paths("function-paths") ?? ["functions"]
+    assetPaths = try reader.paths("asset-paths") ?? []
     targetPath = try reader.text("target-path") ?? "target"
     logPath = try reader.text("log-path") ?? "logs"
     cleanTargets = try reader.paths("clean-targets") ?? [targetPath]

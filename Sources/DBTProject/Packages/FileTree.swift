@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Changes files and folders of a project: for `deps`, the only part of this target that writes.
+/// Changes files and folders of a project, for `deps` and the assets of `docs generate`: the only part of this target that writes.
 enum FileTree {
   /// Whether the path is a symbolic link.
   static func isLink(_ path: String) -> Bool {
@@ -38,28 +38,56 @@ enum FileTree {
 
   /// Replaces a file by rename, so that no reader sees half of it.
   static func write(_ bytes: [UInt8], to path: String) throws(ProjectError) {
+    try write(to: path) { descriptor throws(ProjectError) in try append(bytes[...], to: descriptor, path) }
+  }
+
+  /// Copies what a file holds, of any size, replacing the other one.
+  static func copy(_ source: String, to path: String) throws(ProjectError) {
+    let reader = unsafe open(source, O_RDONLY | O_CLOEXEC)
+    guard reader >= 0 else { throw failure("read", source) }
+    defer { close(reader) }
+    try write(to: path) { descriptor throws(ProjectError) in
+      var buffer = [UInt8](repeating: 0, count: 1 << 16)
+      while true {
+        let count = unsafe Glibc.read(reader, &buffer, buffer.count)
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { throw failure("read", source) }
+        if count == 0 { return }
+        try append(buffer[..<count], to: descriptor, path)
+      }
+    }
+  }
+
+  private static func write(
+    to path: String, _ body: (CInt) throws(ProjectError) -> Void
+  ) throws(ProjectError) {
     let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max)).part"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure("create", temporary) }
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe bytes.withUnsafeBytes { area in
-        unsafe Glibc.write(descriptor, area.baseAddress?.advanced(by: done), area.count - done)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else {
-        let error = failure("write", temporary)
-        close(descriptor)
-        unsafe unlink(temporary)
-        throw error
-      }
-      done += count
+    do throws(ProjectError) {
+      try body(descriptor)
+    } catch {
+      close(descriptor)
+      unsafe unlink(temporary)
+      throw error
     }
     close(descriptor)
     guard unsafe rename(temporary, path) == 0 else {
       let error = failure("replace", path)
       unsafe unlink(temporary)
       throw error
+    }
+  }
+
+  private static func append(_ bytes: ArraySlice<UInt8>, to descriptor: CInt, _ path: String) throws(ProjectError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { area in
+        unsafe Glibc.write(descriptor, area.baseAddress, area.count)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure("write", path) }
+      rest = rest.dropFirst(count)
     }
   }
 

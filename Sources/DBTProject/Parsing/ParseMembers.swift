@@ -137,17 +137,23 @@ final class ParseConfig: Object {
   func call(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
     var settings = PlainObject()
     if arguments.positional.count == 1, arguments.keywords.isEmpty {
-      guard case .object(let members) = try arguments.positional[0].plain() else {
+      guard case .object(let members) = try Self.setting(arguments.positional[0]) else {
         throw DBTError(.compilation, "Invalid inline model config")
       }
       settings = members
     } else if arguments.positional.isEmpty, !arguments.keywords.isEmpty {
-      for (name, value) in arguments.keywords { settings[name] = value.isUndefined ? .null : try value.plain() }
+      for (name, value) in arguments.keywords { settings[name] = try Self.setting(value) }
     } else {
       throw DBTError(.compilation, "Invalid inline model config")
     }
     try note(settings)
     return .string("")
+  }
+
+  /// A value as dbt writes it into the manifest: dates and times in the form of ISO 8601.
+  private static func setting(_ value: Value) throws -> PlainValue {
+    if value.isUndefined { return .null }
+    return try value.plain { object in try DateForm.plain(object) ?? object.plain() }
   }
 
   private func note(_ settings: PlainObject) throws {
@@ -173,7 +179,7 @@ final class ParseConfig: Object {
       return .object(
         NativeFunction(name) { [self] arguments, _ in
           guard arguments.positional.count == 2 else { throw DBTError(.compilation, "Invalid inline model config") }
-          try note([arguments.positional[0].text: try arguments.positional[1].plain()])
+          try note([arguments.positional[0].text: try Self.setting(arguments.positional[1])])
           return .string("")
         })
     default: return nil
