@@ -72,7 +72,7 @@ package final class EngineRunner: ProjectRunner {
     try guarded(stop) {
       let (engine, run) = try begin(request.facts)
       let phase: HookPhase = request.phase == .onRunStart ? .onRunStart : .onRunEnd
-      let results = request.results.compactMap { NodeResult(contract: $0) }
+      let results = request.results.compactMap { engine.result(of: $0) }
       let outcomes = engine.runHooks(phase, in: run, results: results, cancellation: stop.cancellation)
       guard let failed = outcomes.first(where: { $0.status.isFailure }) else { return }
       if stop.isRequested { throw RunnerError.stopped }
@@ -82,8 +82,8 @@ package final class EngineRunner: ProjectRunner {
 
   package func storeArtifacts(_ request: ArtifactsActivityRequest, stop: StopRequest) throws -> PlainValue {
     try guarded(stop) {
-      let (_, run) = try begin(request.facts)
-      let results = request.results.compactMap { NodeResult(contract: $0) }
+      let (engine, run) = try begin(request.facts)
+      let results = request.results.compactMap { engine.result(of: $0) }
       let store = try ArtifactFolder(artifacts, invocationID: request.facts.invocationID)
       return try store.write(Artifacts(run), results, log: request.log)
     }

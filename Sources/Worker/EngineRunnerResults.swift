@@ -39,6 +39,22 @@ extension NodeResult {
   }
 }
 
+extension Engine {
+  /// A result of the contract as hooks and artifacts get it. A node that never ran is told as dbt tells it: by its relation,
+  /// and without the workflow's own words.
+  func result(of contract: PlainValue) -> NodeResult? {
+    guard let result = NodeResult(contract: contract) else { return nil }
+    guard result.status == .skipped, contract["dbt_status"]?.stringValue == nil else { return result }
+    var skipped = skippedResult(result.uniqueID)
+    switch result.message {
+    case DBTRunResults.failedFast: skipped.message = "Skipping due to fail_fast"
+    case DBTRunResults.failedParent, DBTRunResults.failedHooks: skipped.message = nil
+    default: skipped.message = result.message
+    }
+    return skipped
+  }
+}
+
 extension PlainObject {
   /// The same members in the same order, one of them under another name.
   fileprivate func renaming(_ old: String, _ new: String) -> PlainObject {
