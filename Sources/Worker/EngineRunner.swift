@@ -85,7 +85,8 @@ package final class EngineRunner: ProjectRunner {
       let (engine, run) = try begin(request.facts)
       let results = request.results.compactMap { engine.result(of: $0) }
       let store = try ArtifactFolder(artifacts, invocationID: request.facts.invocationID)
-      return try store.write(Artifacts(run), results, log: request.log)
+      return try store.write(
+        Artifacts(run), results, log: request.log, hasSources: run.request.command == .freshness)
     }
   }
 
@@ -135,8 +136,9 @@ extension RunRequest {
   ///
   /// - Throws: `RunnerError` for a command that the engine does not know.
   init(_ facts: RunFacts) throws {
-    // What compares with earlier runs or writes artifacts of its own has no place in a run that is spread over processes.
-    guard let command = RunCommand(rawValue: facts.command), ![.clone, .generate, .freshness].contains(command) else {
+    // Other workers may have ordered it: what is no scheduled command here is none, whatever the engine knows.
+    let name = facts.command == "source-freshness" ? RunCommand.freshness.rawValue : facts.command
+    guard DBTRunCommand.known.contains(facts.command), let command = RunCommand(rawValue: name) else {
       throw RunnerError.failed(.configuration, "unknown command '\(facts.command)'", details: nil)
     }
     var settings = RunSettings()

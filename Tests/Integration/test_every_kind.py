@@ -232,3 +232,75 @@ def test_a_batch_that_fails_for_a_moment_is_built_by_the_next_attempt(stage, tmp
     # The command line shows an empty list as null.
     assert len(batches["successful"]) == 4 and not batches["failed"]
     assert stage.postgres.execute("select count(*), count(distinct day) from harbor.flaky") == [(4, 4)]
+
+
+SOURCES = {
+    "models/sources.yml": """
+sources:
+  - name: raw
+    schema: kinds_raw
+    freshness: {warn_after: {count: 1, period: hour}, error_after: {count: 1, period: day}}
+    loaded_at_field: loaded_at
+    tables: [{name: fresh}, {name: late}, {name: stale}, {name: missing}, {name: unmeasured, freshness: null}]
+""",
+    "models/one.sql": "select 1 as id",
+}
+
+
+def measured(sources: dict) -> dict:
+    return {entry["unique_id"]: (entry["status"], entry.get("criteria"), set(entry)) for entry in sources["results"]}
+
+
+def test_freshness_of_sources_is_dbts(stage, tmp_path):
+    stage.postgres.execute("create schema kinds_raw")
+    for name, age in (("fresh", "0"), ("late", "3 hours"), ("stale", "3 days")):
+        stage.postgres.execute(f"create table kinds_raw.{name} as select now() - interval '{age}' as loaded_at")
+    folder = projects.project(tmp_path / "p", SOURCES | {"profiles.yml": PROFILE})
+    variables = atlas.environment(
+        KINDS_PORT=str(stage.postgres.port), KINDS_DATABASE="harbor", DBT_ENV_SECRET_KINDS_PASSWORD=stage.postgres.password)
+    places = ["--project-dir", str(folder), "--profiles-dir", str(folder), "--target-path", str(tmp_path / "dbt")]
+    code, output = oracle.shared().run(folder, ["--no-use-colors", "source", "freshness", *places], variables)
+    assert code == 1, output
+    theirs = json.loads((tmp_path / "dbt" / "sources.json").read_text())
+
+    worker = stage.worker(name="freshness", project=folder, WRITE_ARTIFACTS="true", ARTIFACT_STORE="/tmp/artifacts").start()
+    for workflow, request in (("sources", {"command": "source-freshness"}), ("fresh", {"command": "source freshness", "select": "source:raw.fresh"})):
+        stage.temporal.cli(
+            "workflow", "start", "--type", "dbt_run", "--task-queue", "dbt-tasks", "--workflow-id", workflow, "--input", json.dumps(request))
+        stage.temporal.cli("workflow", "result", "--workflow-id", workflow, check=False, seconds=60)
+    history = stage.temporal.history("sources")
+    failure = histories.events(history, "WorkflowExecutionFailed")[0]["failure"]
+    result = histories.decoded(failure["applicationFailureInfo"]["details"]["payloads"][0])
+    ours = json.loads(pathlib.Path(f"/proc/{worker.pid}/root{result['artifacts']['sources_path']}").read_text())
+    assert histories.close_kind(stage.temporal.history("fresh")) == "COMPLETED"
+    assert worker.stop() == 0
+
+    assert measured(ours) == measured(theirs)
+    statuses = {name.split(".")[-1]: entry[0] for name, entry in measured(theirs).items()}
+    assert (statuses["fresh"], statuses["late"], statuses["stale"]) == ("pass", "warn", "error")
+    told = {entry["unique_id"].split(".")[-1]: entry for entry in result["node_results"]}
+    assert {name: entry["status"] for name, entry in told.items()} == {
+        "fresh": "success", "late": "success", "stale": "error", "missing": "error"}
+    assert told["late"]["freshness"]["status"] == "warn" and "freshness WARN (age 10800s" in told["late"]["message"]
+    nodes = histories.node_activities(history)
+    assert {name: node["attempts"] for name, node in nodes.items()} == dict.fromkeys(
+        ("source:fresh", "source:late", "source:stale", "source:missing"), 1)
+    failed = [event["failure"] for event in histories.events(history, "ActivityTaskFailed")]
+    assert any(failure["applicationFailureInfo"]["type"] == "StaleSource" for failure in failed)
+
+
+@pytest.mark.parametrize("command, words", [
+    ("clone", ["'clone'", "sallyport dbt clone"]), ("docs generate", ["'docs generate'", "sallyport dbt docs generate"]),
+    ("retry", ["'retry'", "select"]), ("show", ["'show'", "sallyport dbt show"])])
+def test_other_commands_of_dbt_are_refused_with_what_to_do(stage, command, words):
+    worker = stage.worker(name="refuses").start()
+    workflow = f"refused-{command.replace(' ', '-')}"
+    stage.temporal.cli(
+        "workflow", "start", "--type", "dbt_run", "--task-queue", "dbt-tasks", "--workflow-id", workflow, "--input", json.dumps({"command": command}))
+    stage.temporal.cli("workflow", "result", "--workflow-id", workflow, check=False, seconds=60)
+    assert worker.stop() == 0
+    history = stage.temporal.history(workflow)
+    message = histories.events(history, "WorkflowExecutionFailed")[0]["failure"]["message"]
+    assert all(word in message for word in words), message
+    submitted = stage.sallyport("submit", command)
+    assert submitted.returncode != 0 and all(word in submitted.stderr for word in words), submitted.stderr
