@@ -132,7 +132,7 @@ package struct DBTRun: Orchestration {
     case DBTRunOrders.onRunStartID:
       fault = DBTRunResults.fault(failure, during: "on-run-start")
       hookErrors.append(DBTRunResults.hookError("on_run_start", failure))
-      skipAll("skipped: on-run-start failed")
+      skipAll(DBTRunResults.failedHooks)
       return store()
     case DBTRunOrders.onRunEndID:
       fault = fault ?? DBTRunResults.fault(failure, during: "on-run-end")
@@ -219,7 +219,7 @@ package struct DBTRun: Orchestration {
     results.record(index, result)
     progress.ended(node, status, result, number: results.number(index), of: schedule?.status.count ?? 0)
     for skipped in schedule?.finish(index, status) ?? [] {
-      record(skipped, .skipped, status == .cancelled ? "cancelled" : "skipped: upstream dependency failed")
+      record(skipped, .skipped, status == .cancelled ? "cancelled" : DBTRunResults.failedParent)
     }
     if status == .error, input.failFast { return failFast() + advance() }
     if status == .cancelled, !isCancelled { progress.forceMemo() }
@@ -228,7 +228,7 @@ package struct DBTRun: Orchestration {
 
   private mutating func failFast() -> [OrchestrationCommand] {
     for index in schedule?.endPending(as: .skipped) ?? [] {
-      record(index, .skipped, "skipped due to upstream failure (fail_fast)")
+      record(index, .skipped, DBTRunResults.failedFast)
     }
     return []
   }

@@ -13,6 +13,11 @@ struct DBTRunResults: Codable, Sendable, Equatable {
   /// Bytes that the list of results may take in a payload.
   static let listBudget = 1400 << 10
 
+  /// Messages of nodes that never ran, and why.
+  static let failedParent = "skipped: upstream dependency failed"
+  static let failedFast = "skipped due to upstream failure (fail_fast)"
+  static let failedHooks = "skipped: on-run-start failed"
+
   private var activityIDs: [String] = []
   private var byActivityID: [String: Int] = [:]
   private var byIndex: [PlainValue] = []

@@ -72,7 +72,7 @@ package final class EngineRunner: ProjectRunner {
     try guarded(stop) {
       let (engine, run) = try begin(request.facts)
       let phase: HookPhase = request.phase == .onRunStart ? .onRunStart : .onRunEnd
-      let results = request.results.compactMap { NodeResult(contract: $0) }
+      let results = request.results.compactMap { engine.result(of: $0) }
       let outcomes = engine.runHooks(phase, in: run, results: results, cancellation: stop.cancellation)
       guard let failed = outcomes.first(where: { $0.status.isFailure }) else { return }
       if stop.isRequested { throw RunnerError.stopped }
@@ -82,10 +82,11 @@ package final class EngineRunner: ProjectRunner {
 
   package func storeArtifacts(_ request: ArtifactsActivityRequest, stop: StopRequest) throws -> PlainValue {
     try guarded(stop) {
-      let (_, run) = try begin(request.facts)
-      let results = request.results.compactMap { NodeResult(contract: $0) }
+      let (engine, run) = try begin(request.facts)
+      let results = request.results.compactMap { engine.result(of: $0) }
       let store = try ArtifactFolder(artifacts, invocationID: request.facts.invocationID)
-      return try store.write(Artifacts(run), results, log: request.log)
+      return try store.write(
+        Artifacts(run), results, log: request.log, hasSources: run.request.command == .freshness)
     }
   }
 
@@ -135,8 +136,9 @@ extension RunRequest {
   ///
   /// - Throws: `RunnerError` for a command that the engine does not know.
   init(_ facts: RunFacts) throws {
-    // What compares with earlier runs or writes artifacts of its own has no place in a run that is spread over processes.
-    guard let command = RunCommand(rawValue: facts.command), ![.clone, .generate, .freshness].contains(command) else {
+    // Other workers may have ordered it: what is no scheduled command here is none, whatever the engine knows.
+    let name = facts.command == "source-freshness" ? RunCommand.freshness.rawValue : facts.command
+    guard DBTRunCommand.known.contains(facts.command), let command = RunCommand(rawValue: name) else {
       throw RunnerError.failed(.configuration, "unknown command '\(facts.command)'", details: nil)
     }
     var settings = RunSettings()

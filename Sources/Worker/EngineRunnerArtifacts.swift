@@ -26,8 +26,12 @@ struct ArtifactFolder {
     writesLog = configuration.writesLog
   }
 
-  /// Writes the files; answers `{run_results_path, manifest_path, log_path}`, the last when there is one.
-  func write(_ artifacts: Artifacts, _ results: [NodeResult], log: String) throws -> PlainValue {
+  /// Writes the files; answers `{run_results_path, manifest_path, sources_path, log_path}`, the last two when there are such.
+  ///
+  /// - Parameter hasSources: whether the freshness of sources was measured.
+  func write(
+    _ artifacts: Artifacts, _ results: [NodeResult], log: String, hasSources: Bool
+  ) throws -> PlainValue {
     try makeFolder()
     let elapsed = results.reduce(0) { $0 + $1.executionTime }
     let runResults = artifacts.runResults(results, elapsed: elapsed).redacted
@@ -35,6 +39,10 @@ struct ArtifactFolder {
       "run_results_path": .string(try write("run_results.json", runResults.jsonBytes(.python))),
       "manifest_path": .string(try write("manifest.json", artifacts.manifest().redacted.jsonBytes(.python))),
     ]
+    if hasSources {
+      let sources = artifacts.sources(results, elapsed: elapsed).redacted
+      paths["sources_path"] = .string(try write("sources.json", sources.jsonBytes(.python)))
+    }
     if writesLog {
       guard let text = PlainValue.string(log).redacted.stringValue else { return .object(paths) }
       paths["log_path"] = .string(try write("log.txt", Array(text.utf8)))

@@ -9,7 +9,8 @@ extension NodeResult {
   /// The result as the workflow's contract has it: its statuses, and `dbt_status` with dbt's own beside them.
   var contract: PlainValue {
     let response = adapterResponse.renaming("_message", "message")
-    return PlainValue.object([
+    let message = message ?? age
+    var members: PlainObject = [
       "unique_id": .string(uniqueID), "status": .string(contractStatus), "execution_time": .double(executionTime),
       "message": message.map { .string($0) } ?? .null, "adapter_response": .object(response),
       "compiled_code": compiledCode.map { .string($0) } ?? .null, "timing": .array(timing.map(\.plain)),
@@ -17,7 +18,20 @@ extension NodeResult {
       "thread_id": .string(threadID), "relation_name": relationName.map { .string($0) } ?? .null,
       "compiled": compiled.map { .bool($0) } ?? .null, "batch_results": batchResults?.plain ?? .null,
       "overload_results": overloadResults?.plain ?? .null,
-    ]).redacted
+    ]
+    if var freshness {
+      freshness["status"] = .string(status.rawValue)
+      members["freshness"] = .object(freshness)
+    }
+    return PlainValue.object(members).redacted
+  }
+
+  /// How old a source is, in words; nil for what is none or was not measured.
+  var age: String? {
+    guard let freshness, let seconds = freshness["max_loaded_at_time_ago_in_s"]?.doubleValue else { return nil }
+    let loaded = freshness["max_loaded_at"]?.stringValue ?? ""
+    let word = status == .error ? "ERROR STALE" : status.rawValue.uppercased()
+    return "freshness \(word) (age \(Int(seconds))s, max_loaded_at \(loaded))"
   }
 
   private var contractStatus: String {
@@ -39,6 +53,22 @@ extension NodeResult {
   }
 }
 
+extension Engine {
+  /// A result of the contract as hooks and artifacts get it. A node that never ran is told as dbt tells it: by its relation,
+  /// and without the workflow's own words.
+  func result(of contract: PlainValue) -> NodeResult? {
+    guard let result = NodeResult(contract: contract) else { return nil }
+    guard result.status == .skipped, contract["dbt_status"]?.stringValue == nil else { return result }
+    var skipped = skippedResult(result.uniqueID)
+    switch result.message {
+    case DBTRunResults.failedFast: skipped.message = "Skipping due to fail_fast"
+    case DBTRunResults.failedParent, DBTRunResults.failedHooks: skipped.message = nil
+    default: skipped.message = result.message
+    }
+    return skipped
+  }
+}
+
 extension PlainObject {
   /// The same members in the same order, one of them under another name.
   fileprivate func renaming(_ old: String, _ new: String) -> PlainObject {
@@ -56,6 +86,9 @@ extension RunnerError {
     if result.status == .fail {
       kind = result.uniqueID.hasPrefix("unit_test.") ? .unitTestFailure : .testFailure
       message = "\(result.uniqueID) (\(result.failures ?? 0) failing row(s))"
+    } else if let age = result.age {
+      kind = .staleSource
+      message = "\(result.uniqueID): \(age)"
     } else {
       kind = DBTErrorClass(result.errorKind ?? .runtime, isTransient: result.isTransient)
     }

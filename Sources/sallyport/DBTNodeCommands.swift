@@ -14,6 +14,8 @@ extension DBTSession {
   }
 
   /// Executes the request and writes its artifacts.
+  ///
+  /// - Throws: also for a run that was interrupted, once what had ended is written.
   func execute(_ engine: Engine) throws(EngineError) -> (summary: RunSummary, run: RunContext) {
     let parsed = engine.begin(request)
     try Artifacts(parsed).write(nil, elapsed: 0)
@@ -22,6 +24,7 @@ extension DBTSession {
     let runner = LocalRunner(engine: engine, cancellation: cancellation) { console.take($0) }
     let (summary, run) = try runner.run(request, plan: plan)
     try Artifacts(run).write(summary.results, elapsed: summary.elapsed)
+    try summary.refuseInterruption()
     return (summary, run)
   }
 

@@ -13,6 +13,7 @@ extension DBTSession {
     let console = console
     let runner = LocalRunner(engine: engine, cancellation: cancellation) { console.take($0) }
     let (summary, run) = try runner.run(request, plan: plan)
+    try summary.refuseInterruption()
     let artifacts = Artifacts(run)
     try artifacts.write(nil, elapsed: summary.elapsed)
     let document = artifacts.sources(summary.results, elapsed: summary.elapsed)

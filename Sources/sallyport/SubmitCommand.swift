@@ -75,9 +75,6 @@ struct SubmitCommand: AsyncParsableCommand {
   var detach = false
 
   func validate() throws {
-    guard DBTRunInput.commands.contains(command) else {
-      throw ValidationError("unknown command '\(command)'; known: \(DBTRunInput.commands.joined(separator: ", "))")
-    }
     do {
       _ = try DBTRunInput(arguments: [try input()])
     } catch let error as DBTRunInputError {

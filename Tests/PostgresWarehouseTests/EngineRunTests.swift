@@ -91,7 +91,8 @@ import Testing
     let started = ContinuousClock.now
     let summary = try fixture.run(.run, cancellation: cancellation)
     #expect(ContinuousClock.now - started < .seconds(60))
-    #expect(summary.results.first?.errorKind == .cancelled)
+    // What was interrupted has no result.
+    #expect(summary.results.isEmpty)
     #expect(summary.isInterrupted)
     #expect(try fixture.connect().query(query).rows == [[.int(0)]])
   }

@@ -339,7 +339,13 @@ func statuses(_ result: PlainValue?) -> [String: String] {
     ("{\"hooks\": {\"pre_run\": [{\"workflow_type\": \"w\"}]}}", "field 'hooks' is not supported"),
     ("{\"event_time_start\": \"2026-01-01T00:00:00Z\"}", "needed both or not at all"),
     ("{\"event_time_start\": \"2026-01-01\", \"event_time_end\": \"2026-01-02T03:04:05Z\"}", nil),
-    ("{\"command\": \"source-freshness\"}", "'source-freshness' is not supported"),
+    ("{\"command\": \"source-freshness\"}", nil),
+    ("{\"command\": \"source freshness\"}", nil),
+    ("{\"command\": \"ls\"}", nil),
+    ("{\"command\": \"clone\"}", "'clone' is no command of a scheduled run; it copies"),
+    ("{\"command\": \"retry\"}", "with 'select' naming what did not succeed"),
+    ("{\"command\": \"docs generate\"}", "run 'sallyport dbt docs generate'"),
+    ("{\"command\": \"run-operation\"}", "scheduled: build, run, test"),
     ("{\"indirect_selection\": \"odd\"}", "unknown mode 'odd'"),
   ])
   func inputIsReadOrRefusedByName(text: String, fault: String?) throws {

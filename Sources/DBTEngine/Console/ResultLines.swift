@@ -66,6 +66,12 @@ package enum ResultLines {
       index: index, total: total)
   }
 
+  /// The statement of a node was cancelled.
+  static func cancelled(_ uniqueID: String) -> String {
+    let prefix = "CANCEL query \(uniqueID) "
+    return "\(prefix)\(String(repeating: ".", count: max(0, width - prefix.count))) [CANCEL]"
+  }
+
   package static func hookStarted(_ name: String, index: Int, total: Int) -> String {
     fancy("START hook: \(name)", "RUN", index: index, total: total, isTruncated: true)
   }

@@ -20,6 +20,11 @@ package struct RunSummary: Sendable {
   /// dbt's exit code: 0 when nothing failed, 1 otherwise.
   package var exitCode: Int32 { isSuccess ? 0 : 1 }
 
+  /// - Throws: for a run that was interrupted, an error without words: the lines of its end have said what happened.
+  package func refuseInterruption() throws(EngineError) {
+    if isInterrupted { throw EngineError(.cancelled, printed: "") }
+  }
+
   /// `Finished running 1 seed, 2 view models in 0 hours 0 minutes and 0.86 seconds (0.86s).`
   package func finishedLine(_ labels: [String: NodeLabel]) -> String {
     var counts: [String: Int] = [:]
@@ -59,8 +64,8 @@ package struct RunSummary: Sendable {
           "num_partial_success": .int(partial.count), "keyboard_interrupt": .bool(isInterrupted),
         ]),
     ]
-    for result in errors { lines += problem(result, labels[result.uniqueID], isWarning: false) }
-    for result in warnings { lines += problem(result, labels[result.uniqueID], isWarning: true) }
+    for result in errors { lines += Self.problem(result, labels[result.uniqueID], isWarning: false) }
+    for result in warnings { lines += Self.problem(result, labels[result.uniqueID], isWarning: true) }
     return lines + [Self.blank, LogLine(.info, counts, event: "StatsLine", data: ["stats": .object(stats)])]
   }
 
@@ -97,7 +102,8 @@ package struct RunSummary: Sendable {
     return warnings > 0 ? "Completed with \(Counted.text(warnings, "warning")):" : "Completed successfully"
   }
 
-  private func problem(_ result: NodeResult, _ label: NodeLabel?, isWarning: Bool) -> [LogLine] {
+  /// What is said of a node that failed, that warned, or that was skipped for a reason.
+  static func problem(_ result: NodeResult, _ label: NodeLabel?, isWarning: Bool) -> [LogLine] {
     let id = result.uniqueID
     guard result.status != .skipped else {
       let message = result.message ?? ""
@@ -106,8 +112,14 @@ package struct RunSummary: Sendable {
         LogLine(.debug, "  \(message)", event: "RunResultError", data: ["msg": .string(message)]),
       ]
     }
-    var lines = [Self.blank]
+    var lines = [blank]
     let level: LogLine.Level = isWarning ? .warn : .error
+    if result.status == .partialSuccess {
+      let message = result.message ?? ""
+      return lines + [
+        LogLine(.error, "  \(message)", event: "RunResultError", nodeID: id, data: ["msg": .string(message)])
+      ]
+    }
     if let label {
       lines.append(
         LogLine(
@@ -131,7 +143,7 @@ package struct RunSummary: Sendable {
           data: ["status": .string(status)]))
     }
     if let path = result.codePath {
-      lines.append(Self.blank)
+      lines.append(blank)
       lines.append(
         LogLine(
           .info, "  compiled code at \(path)", event: "SQLCompiledPath", nodeID: id, data: ["path": .string(path)]))
@@ -139,7 +151,7 @@ package struct RunSummary: Sendable {
     if let relation = label?.storedFailures, result.status == .fail || result.status == .warn {
       let query = "select * from \(relation)"
       let border = String(repeating: "-", count: query.count)
-      lines.append(Self.blank)
+      lines.append(blank)
       lines.append(
         LogLine(
           .info, "  See test failures:\n  \(border)\n  \(query)\n  \(border)", event: "CheckNodeTestFailure",

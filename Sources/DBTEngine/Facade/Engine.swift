@@ -200,7 +200,7 @@ package final class Engine: Sendable {
   }
 
   /// The result of a node that was never started.
-  func skippedResult(_ uniqueID: String) -> NodeResult {
+  package func skippedResult(_ uniqueID: String) -> NodeResult {
     var result = NodeResult(uniqueID: uniqueID, status: .skipped)
     if let node = project.manifest.node(uniqueID) { NodeNaming.describe(&result, node) }
     return result

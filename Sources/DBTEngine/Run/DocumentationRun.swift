@@ -31,10 +31,10 @@ package struct DocumentationRun {
         request, plan: plan)
       context = run
       try Artifacts(run).write(summary.results, elapsed: summary.elapsed)
+      try summary.refuseInterruption()
       if let failed = summary.results.first(where: { $0.status == .error }) {
         throw EngineError(.runtime, failed.message ?? "\(failed.uniqueID) could not be compiled")
       }
-      if summary.isInterrupted { throw EngineError(.cancelled, "the run was cancelled") }
     }
     if let target = context.files.folder {
       do throws(ProjectError) {

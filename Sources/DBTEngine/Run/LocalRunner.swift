@@ -20,7 +20,11 @@ package final class LocalRunner: Sendable {
     var started = 0
     var results: [NodeResult]
     var failures: [String: NodeResult] = [:]
-    var isStopping = false
+    /// Unique ids of the nodes under way, in the order of starting.
+    var running: OrderedSet<String> = []
+    /// What made a run that fails fast stop.
+    var stopper: NodeResult?
+    var isStopping: Bool { stopper != nil }
   }
 
   /// Executes the plan of a request: prepares schemas, runs hooks and nodes, prints the lines between.
@@ -55,9 +59,11 @@ package final class LocalRunner: Sendable {
       summary.results = try hooks(.onRunStart, run, [])
       canRun = !summary.results.contains { $0.status.isFailure }
     }
-    let nodes = canRun ? execute(plan, run, request) : skipAll(plan)
-    summary.results += nodes
-    if request.command.announces, plan.hasOnRunEnd {
+    if !cancellation.isCancelled {
+      let nodes = canRun ? execute(plan, run, request) : skipAll(plan)
+      summary.results += nodes
+    }
+    if request.command.announces, plan.hasOnRunEnd, !cancellation.isCancelled {
       summary.results += try hooks(.onRunEnd, run, summary.results)
     }
     summary.elapsed = (ContinuousClock.now - started) / .seconds(1)
@@ -68,16 +74,19 @@ package final class LocalRunner: Sendable {
       for line in summary.endEvents(labels) { tell(line) }
       return (summary, run)
     }
-    guard run.announcesNodes else { return (summary, run) }
-    blank()
+    guard run.announcesNodes || summary.isInterrupted else { return (summary, run) }
     let finished = summary.finishedLine(labels)
-    tell(
+    let finish = [
+      LogLine(.info, "", event: "Formatting"),
       LogLine(
         .info, finished, event: "FinishedRunningStats",
-        data: ["stat_line": .string(finished), "execution": "", "execution_time": .double(summary.elapsed)]))
-    let lines =
-      request.command == .freshness ? FreshnessLines.endLines(summary.results, labels) : summary.endEvents(labels)
-    for line in lines { tell(line) }
+        data: ["stat_line": .string(finished), "execution": "", "execution_time": .double(summary.elapsed)]),
+    ]
+    let outcome =
+      request.command == .freshness && !summary.isInterrupted
+      ? FreshnessLines.endLines(summary.results, labels) : summary.endEvents(labels)
+    // As in dbt: an interrupted run tells how it ended first.
+    for line in summary.isInterrupted ? outcome + finish : finish + outcome { tell(line) }
     return (summary, run)
   }
 
@@ -103,6 +112,9 @@ package final class LocalRunner: Sendable {
     let outcome = engine.runHooks(phase, in: run, results: results, cancellation: cancellation) { event in
       tell(events.hook(event))
     }
+    guard !cancellation.isCancelled else {
+      return outcome.filter { $0.errorKind != .cancelled && $0.status != .skipped }
+    }
     if let failure = outcome.compactMap(\.renderFailure).first { throw failure }
     if phase == .onRunStart { blank() }
     return outcome
@@ -120,9 +132,9 @@ package final class LocalRunner: Sendable {
   private func execute(_ plan: RunPlan, _ run: RunContext, _ request: RunRequest) -> [NodeResult] {
     let total = plan.nodes.count { !$0.isEphemeral }
     let nodeCancellation = Cancellation()
-    let token = cancellation.onCancel { nodeCancellation.cancel() }
-    defer { cancellation.remove(token) }
     let progress = Monitor(Progress(queue: NodeQueue(plan), results: []))
+    let token = cancellation.onCancel { [self] in stop(progress, nodeCancellation) }
+    defer { cancellation.remove(token) }
     var threads: [BlockingThread] = []
     for number in 1...max(1, plan.threads) {
       do throws(EngineError) {
@@ -141,15 +153,37 @@ package final class LocalRunner: Sendable {
       }
     }
     for thread in threads { thread.join() }
-    return progress.withLock { progress in
+    let (results, stopper) = progress.withLock { progress in
+      guard !cancellation.isCancelled else { return (progress.results, NodeResult?.none) }
       let known = Set(progress.results.map(\.uniqueID))
       for node in plan.nodes where !node.isEphemeral && !known.contains(node.uniqueID) {
         var result = engine.skippedResult(node.uniqueID)
-        if request.settings.failFast, progress.isStopping { result.message = "Skipping due to fail_fast" }
+        if progress.isStopping { skip(&result) }
         progress.results.append(result)
       }
-      return progress.results
+      return (progress.results, progress.stopper)
     }
+    if let stopper {
+      for line in RunSummary.problem(stopper, engine.label(stopper.uniqueID), isWarning: false) { tell(line) }
+    }
+    return results
+  }
+
+  /// Marks what a run that fails fast never finished.
+  private func skip(_ result: inout NodeResult) {
+    result.status = .skipped
+    result.message = "Skipping due to fail_fast"
+    result.threadID = "MainThread"
+  }
+
+  /// Interrupts what runs, and says so.
+  private func stop(_ progress: Monitor<Progress>, _ nodes: Cancellation) {
+    for id in progress.withLock({ $0.running }) {
+      tell(
+        LogLine(
+          .error, ResultLines.cancelled(id), event: "LogCancelLine", nodeID: id, data: ["conn_name": .string(id)]))
+    }
+    nodes.cancel()
   }
 
   /// What every step of one thread needs.
@@ -175,6 +209,7 @@ package final class LocalRunner: Sendable {
       guard let entry = progress.queue.next() else { return nil }
       let node = progress.queue.nodes[entry.index]
       if !node.isEphemeral { progress.started += 1 }
+      if entry.skip == nil, !node.isEphemeral { progress.running.append(node.uniqueID) }
       return .some(Step(entry: entry, node: node, index: node.isEphemeral ? 0 : progress.started))
     }
   }
@@ -182,6 +217,7 @@ package final class LocalRunner: Sendable {
   private func perform(_ step: Step, _ progress: Monitor<Progress>, _ run: RunContext, _ worker: Worker) {
     let label = engine.label(step.node.uniqueID)
     var result: NodeResult
+    var isInterrupted = false
     if let skip = step.entry.skip {
       result = skipped(step, skip, label, worker.total, progress)
     } else {
@@ -193,29 +229,38 @@ package final class LocalRunner: Sendable {
       tell(events.began(label))
       result = engine.execute(
         step.node.uniqueID, in: run, cancellation: worker.cancellation, threadName: worker.name)
-      if worker.cancellation.isCancelled, !cancellation.isCancelled, result.status == .error {
-        result = engine.skippedResult(step.node.uniqueID)
-        result.message = "Skipping due to fail_fast"
-      } else if !step.node.isEphemeral, run.announcesNodes {
+      if !step.node.isEphemeral, run.announcesNodes {
         tell(events.finished(label, result, index: step.index, total: worker.total))
       }
       tell(events.ended(label, result))
+      isInterrupted = worker.cancellation.isCancelled && result.status.isFailure
     }
     result.threadID = worker.name
+    if isInterrupted {
+      let code = result.compiledCode
+      result = engine.skippedResult(step.node.uniqueID)
+      (result.compiled, result.compiledCode) = (code != nil, code)
+      skip(&result)
+    }
     // What is compiled or shown by name is a result even when it is never built.
     let keepsEphemerals =
       !run.request.command.executes && (!run.request.select.isEmpty || engine.options.inlineQuery != nil)
     let stops = worker.failsFast && result.status.isFailure
-    progress.withLock { progress in
+    let isFirst = progress.withLock { progress in
       progress.queue.finish(step.entry.index, result.status)
+      progress.running.remove(step.node.uniqueID)
+      // What the user interrupted has no result.
+      if isInterrupted, cancellation.isCancelled { return false }
       if step.node.isEphemeral, !keepsEphemerals {
         if result.status.isFailure { progress.failures[step.node.uniqueID] = result }
       } else {
         progress.results.append(result)
       }
-      if stops { progress.isStopping = true }
+      guard stops, !progress.isStopping else { return false }
+      progress.stopper = result
+      return true
     }
-    if stops { worker.cancellation.cancel() }
+    if isFirst { stop(progress, worker.cancellation) }
   }
 
   private func skipped(
