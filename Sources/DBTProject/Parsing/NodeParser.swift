@@ -34,11 +34,7 @@ final class NodeParser {
   }
 
   private func model(_ file: SourceFile) throws(ProjectError) -> DraftNode {
-    guard !file.relativePath.hasSuffix(".py") else {
-      throw ProjectError(
-        .unsupported, "Python models do not run on PostgreSQL: \(file.originalFilePath)", path: file.originalFilePath)
-    }
-    return try sqlNode(file, .model, path: file.relativePath)
+    try sqlNode(file, .model, path: file.relativePath)
   }
 
   /// A function in any language; whether the warehouse takes that language shows when it is built.
@@ -146,6 +142,7 @@ final class NodeParser {
       name: name, alias: name, database: environment.profile.database, schema: environment.profile.schema, path: path,
       originalFilePath: file.originalFilePath, fqn: fqn, rawCode: code, config: [:])
     node.checksum = checksum
+    if type == .model, file.relativePath.hasSuffix(".py") { node.language = "python" }
     node.createdAt = environment.createdAt
     return node
   }
@@ -157,6 +154,7 @@ final class NodeParser {
 
   /// Renders the node's code and keeps what it asked for.
   func render(_ draft: inout DraftNode) throws(ProjectError) {
+    if draft.node.language == "python", draft.node.resourceType == .model { return try readPython(&draft) }
     if draft.node.resourceType == .model, !overridesCalls(draft.node.packageName),
       let reading = StaticTemplate.reading(of: draft.node.rawCode)
     {
@@ -165,6 +163,15 @@ final class NodeParser {
     let context = ParseContext(environment, node: draft.node)
     try context.render(draft.node.rawCode)
     take(context.capture, into: &draft)
+  }
+
+  /// Keeps what a model in Python asks for. It is compiled and listed like any other, but no database here executes it.
+  private func readPython(_ draft: inout DraftNode) throws(ProjectError) {
+    let node = draft.node
+    let capture = ParseCapture()
+    try located(node) { () throws(ProjectError) in try PythonCalls(PythonModel(node.rawCode), node).keep(in: capture) }
+    take(capture, into: &draft)
+    draft.unrenderedCalls = draft.calls
   }
 
   /// Whether macros stand in the place of what plain templates call.
@@ -200,7 +207,8 @@ final class NodeParser {
     }
     guard capture.isConfigured else { return }
     draft.calls = capture.calls
-    draft.unrenderedCalls = ConfigCallText.settings(in: draft.node.rawCode) ?? capture.calls
+    let written = CallText.keywords(of: "config", in: draft.node.rawCode) ?? [:]
+    draft.unrenderedCalls = written.isEmpty ? capture.calls : written.mapValues { .string($0) }
     guard draft.node.resourceType == .model, let literals = StaticTemplate.settings(in: draft.node.rawCode) else {
       return
     }
@@ -215,6 +223,11 @@ final class NodeParser {
     throws(ProjectError)
   {
     let node = draft.node
+    var patch = patch
+    // No database has views in Python.
+    if node.language == "python", node.resourceType == .model, patch["materialized"] == nil {
+      patch["materialized"] = "table"
+    }
     let config = try located(node) { () throws(ProjectError) in
       try environment.configs.build(
         node.resourceType, fqn: node.fqn, package: node.packageName, calls: draft.calls, patch: patch)
