@@ -164,7 +164,7 @@ package struct Node: GraphMember {
 
 extension PlainValue {
   /// The text, or null when there is none.
-  static func optional(_ text: String?) -> PlainValue { text.map(PlainValue.string) ?? .null }
+  package static func optional(_ text: String?) -> PlainValue { text.map(PlainValue.string) ?? .null }
 
   /// A version as dbt writes it into names: text as is, whole numbers without a point.
   package var versionText: String {

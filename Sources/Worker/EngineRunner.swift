@@ -94,11 +94,11 @@ package final class EngineRunner: ProjectRunner {
   /// this one, so that what one node has seen may be old when the next begins.
   private func begin(_ facts: RunFacts) throws -> (Engine, RunContext) {
     let request = try RunRequest(facts)
-    let engine = try runs.engine(facts.invocationID) {
+    let (engine, graph) = try runs.engine(facts.invocationID) {
       try catalog.engine(try catalog.project(facts.project), request, target: facts.target)
     }
     let sink = LogSink(logger, project: engine.project.project.name, invocationID: facts.invocationID)
-    return (engine, engine.begin(request, sink: { sink.take($0) }))
+    return (engine, engine.begin(request, graph: graph, sink: { sink.take($0) }))
   }
 
   private static func nothingFound(_ request: PlanActivityRequest) -> RunnerError {

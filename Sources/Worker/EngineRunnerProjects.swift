@@ -199,23 +199,32 @@ final class RunRegistry: Sendable {
   /// Runs remembered at most; the longest unused goes.
   private static let limit = 64
 
-  private let engines = Mutex<OrderedDictionary<String, Engine>>([:])
-
-  /// Notes the form that a run was planned with.
-  func pin(_ invocationID: String, _ engine: Engine) {
-    engines.withLock { engines in
-      engines.removeValue(forKey: invocationID)
-      engines[invocationID] = engine
-      if engines.count > RunRegistry.limit { engines.removeFirst() }
-    }
+  private struct Entry {
+    var engine: Engine
+    /// What the run's templates have kept for each other in this process.
+    var graph = SharedGraph()
   }
 
-  /// The run's form; `make` finds one when this process has not seen the run yet.
-  func engine(_ invocationID: String, make: () throws -> Engine) throws -> Engine {
-    let known = engines.withLock { $0[invocationID] }
-    let engine = try known ?? make()
-    pin(invocationID, engine)
-    return engine
+  private let entries = Mutex<OrderedDictionary<String, Entry>>([:])
+
+  /// Notes the form that a run was planned with.
+  func pin(_ invocationID: String, _ engine: Engine) { _ = keep(invocationID, engine) }
+
+  /// The run's form, and what its templates share; `make` finds a form when this process has not seen the run yet.
+  func engine(_ invocationID: String, make: () throws -> Engine) throws -> (Engine, SharedGraph) {
+    let known = entries.withLock { $0[invocationID]?.engine }
+    let entry = keep(invocationID, try known ?? make())
+    return (entry.engine, entry.graph)
+  }
+
+  private func keep(_ invocationID: String, _ engine: Engine) -> Entry {
+    entries.withLock { entries in
+      var entry = entries.removeValue(forKey: invocationID) ?? Entry(engine: engine)
+      entry.engine = engine
+      entries[invocationID] = entry
+      if entries.count > RunRegistry.limit { entries.removeFirst() }
+      return entry
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import Jinja
 import OrderedCollections
 import PlainData
 import Testing
@@ -84,10 +85,22 @@ import Testing
   }
 
   @Test func configCallsAreReadAsWritten() {
-    let settings = ConfigCallText.settings(
+    let settings = CallText.keywords(
+      of: "config",
       in:
-        "-- config(no)\n{{ config(\n  materialized='table', meta={'x': 1},\n  tags=[\"a\", 'b'], enabled=true) }} select 1"
+        "-- config(no)\n{{ config(\n  materialized='table', meta={'x': 1,},\n  tags=[\"a\", 'b'], enabled=true) }} select 1"
     )
     #expect(settings == ["materialized": "table", "meta": "{'x': 1}", "tags": "['a', 'b']", "enabled": "True"])
+    let odd = CallText.keywords(of: "config", in: "{% do config(tags=['a' if x.y in (1,) else 'b'], n=1 + 2, f=a|int) %}")
+    #expect(
+      odd == [
+        "tags":
+          "[CondExpr(test=Compare(expr=Getattr(node=Name(name='x', ctx='load'), attr='y', ctx='load'), "
+          + "ops=[Operand(op='in', expr=Tuple(items=[Const(value=1)], ctx='load'))]), expr1=Const(value='a'), "
+          + "expr2=Const(value='b'))]",
+        "n": "Add(left=Const(value=1), right=Const(value=2))",
+        "f": "Filter(node=Name(name='a', ctx='load'), name='int', args=[], kwargs=[], dyn_args=None, dyn_kwargs=None)",
+      ])
+    #expect(CallText.keywords(of: "config", in: "{{ other(config='x') }}") == nil)
   }
 }

@@ -67,15 +67,20 @@ def dbt(*words: str, code: int = 0, statements: bool = True, **environment: str)
 
 
 class Side:
-    """One of the two: a copy of the project, a database, and a way to run a command."""
+    """One of the two: a copy of the project, a database, and a way to run a command.
 
-    def __init__(self, name: str, project: pathlib.Path, folder: pathlib.Path, postgres):
+    `inside` is where the project lies in the folder that is copied, `profiles` the folder of its profile.
+    """
+
+    def __init__(self, name: str, project: pathlib.Path, folder: pathlib.Path, postgres, inside: str = ".",
+                 profiles: pathlib.Path = PROJECTS):
         self.name = name
         self.postgres = postgres
+        self.profiles = profiles
         # Of one length, since the carets under errors count it.
         self.database = f"{project.name}_{name[:3]}"
-        self.folder = folder / name
-        shutil.copytree(project, self.folder, ignore=shutil.ignore_patterns("scenario.py", "__pycache__"))
+        shutil.copytree(project, folder / name, ignore=shutil.ignore_patterns("scenario.py", "__pycache__"))
+        self.folder = folder / name / inside
         for package in sorted((self.folder / "local").glob("*")):  # as `dbt deps` would
             (self.folder / "dbt_packages").mkdir(exist_ok=True)
             (self.folder / "dbt_packages" / package.name).symlink_to(package)
@@ -89,7 +94,7 @@ class Side:
         return {
             "DIFF_PORT": str(self.postgres.port), "DIFF_DATABASE": self.database,
             "DBT_ENV_SECRET_DIFF_PASSWORD": self.postgres.password, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "DBT_PROFILES_DIR": str(PROJECTS)}
+            "DBT_PROFILES_DIR": str(self.profiles)}
 
     def run(self, command: Command) -> int:
         raise NotImplementedError
@@ -129,8 +134,8 @@ class Side:
 class Dbt(Side):
     """Real dbt, in a process that stays for the whole scenario."""
 
-    def __init__(self, *words):
-        super().__init__("dbt", *words)
+    def __init__(self, *words, **options):
+        super().__init__("dbt", *words, **options)
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "oracle.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             stderr=open(self.log, "a"), env=os.environ | self.environment)
@@ -150,15 +155,15 @@ class Dbt(Side):
 
 
 class Sallyport(Side):
-    def __init__(self, *words):
-        super().__init__("sallyport", *words)
+    def __init__(self, *words, **options):
+        super().__init__("sallyport", *words, **options)
 
     def run(self, command: Command) -> int:
         environment = os.environ | self.environment | command.environment | {"SALLYPORT_MACROS": str(stage_module.MACROS)}
         with open(self.log, "a") as log:
             done = subprocess.run(
                 [stage_module.BINARY, "dbt", *command.words], cwd=self.folder, env=environment, stdout=log,
-                stderr=subprocess.STDOUT, timeout=300)
+                stderr=subprocess.STDOUT, timeout=900)
         return done.returncode
 
 

@@ -9,11 +9,7 @@ import tempfile
 import atlas
 import pytest
 import stage as stage_module
-
-# Fields that say when or where a run happened.
-VOLATILE = {"created_at", "root_path"}
-# Lists whose order means nothing to dbt: those it makes of sets, and the members of the groups.
-UNORDERED = {"macros", "nodes", "finance", "people"}
+from manifests import settled
 
 READ = """
 import sys
@@ -21,15 +17,6 @@ from dbt.artifacts.schemas.manifest import WritableManifest
 manifest = WritableManifest.read_and_check_versions(sys.argv[1])
 print(len(manifest.nodes), len(manifest.macros), len(manifest.unit_tests))
 """
-
-
-def settled(value, key: str = ""):
-    if isinstance(value, dict):
-        return {name: settled(entry, name) for name, entry in value.items() if name not in VOLATILE}
-    if isinstance(value, list):
-        items = [settled(entry) for entry in value]
-        return sorted(items) if key in UNORDERED and all(isinstance(item, str) for item in items) else items
-    return value
 
 
 def differences(ours, theirs, path: str = "") -> list[str]:

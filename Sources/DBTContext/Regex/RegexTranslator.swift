@@ -146,7 +146,9 @@ struct RegexTranslator {
     at = index + 1
     let known = on.filter { "imsx".unicodeScalars.contains($0) }
     if isGlobal {
-      guard start == 0, !isOff else { throw fault("global flags not at the start of the expression", start) }
+      // Python takes several, one after the other; comments between them leave no trace in the output.
+      let isFirst = output.allSatisfy { isVerbose && $0.properties.isWhitespace }
+      guard isFirst, !isOff else { throw fault("global flags not at the start of the expression", start) }
       for letter in on { if let flag = RegexFlags(name: String(letter).uppercased()) { flags.insert(flag) } }
       if on.contains("x") { isVerbose = true }
       return

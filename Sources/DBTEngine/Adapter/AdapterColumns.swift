@@ -3,7 +3,7 @@ import Jinja
 
 /// The adapter's methods on columns.
 struct AdapterColumns {
-  unowned let host: any AdapterHost
+  let host: any AdapterHost
 
   func of(_ relation: Value) throws -> [Column] {
     let found = try host.callMacro("get_columns_in_relation", [("relation", relation)])

@@ -19,25 +19,27 @@ protocol AdapterHost: AnyObject {
 
 /// `adapter` in templates at run time: dbt's Postgres adapter, whose statements come from macros.
 final class AdapterObject: Object {
-  private unowned let host: any AdapterHost
+  /// nil when the object has outlived its render in what templates share.
+  private weak var host: (any AdapterHost)?
 
   init(host: any AdapterHost) { self.host = host }
 
   var typeName: String { "RuntimeDatabaseWrapper" }
 
   func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
-    switch name {
+    guard let host else { throw DBTError(.runtime, "the adapter was used after the work on its node had ended") }
+    return switch name {
     case "Relation": .object(RelationClassObject(quoting: host.quoting))
     case "Column": .object(ColumnClassObject())
     case "config": nil
     case "behavior": .object(BehaviorObject())
-    default: statement(name) ?? relation(name) ?? column(name) ?? text(name)
+    default: statement(name, host) ?? relation(name, host) ?? column(name, host) ?? text(name, host)
     }
   }
 
   // MARK: Statements
 
-  private func statement(_ name: String) -> Value? {
+  private func statement(_ name: String, _ host: any AdapterHost) -> Value? {
     switch name {
     case "dispatch":
       .function(name, ["macro_name", "macro_namespace?", "packages?"]) { [host] values, _ in
@@ -84,14 +86,16 @@ final class AdapterObject: Object {
       }
     case "get_incremental_strategy_macro":
       .function(name, ["model_context", "strategy"]) { [self] values, evaluation in
-        try incrementalStrategy(values[0] ?? .none, values[1] ?? .none, evaluation)
+        try incrementalStrategy(host, values[1] ?? .none, evaluation)
       }
     case "run_sql_for_tests": nil
     default: nil
     }
   }
 
-  private func incrementalStrategy(_ context: Value, _ strategy: Value, _ evaluation: Evaluation) throws -> Value {
+  private func incrementalStrategy(
+    _ host: any AdapterHost, _ strategy: Value, _ evaluation: Evaluation
+  ) throws -> Value {
     let name = strategy.isNone || strategy.isUndefined ? "default" : strategy.text
     guard name != "insert_overwrite" else {
       throw DBTError(.runtime, "The incremental strategy '\(name)' is not valid for this adapter")
@@ -108,7 +112,7 @@ final class AdapterObject: Object {
 
   // MARK: Relations
 
-  private func relation(_ name: String) -> Value? {
+  private func relation(_ name: String, _ host: any AdapterHost) -> Value? {
     let relations = AdapterRelations(host: host)
     return switch name {
     case "get_relation":
@@ -161,7 +165,7 @@ final class AdapterObject: Object {
 
   // MARK: Columns
 
-  private func column(_ name: String) -> Value? {
+  private func column(_ name: String, _ host: any AdapterHost) -> Value? {
     let columns = AdapterColumns(host: host)
     return switch name {
     case "get_columns_in_relation":
@@ -206,7 +210,7 @@ final class AdapterObject: Object {
 
   // MARK: Texts and settings
 
-  private func text(_ name: String) -> Value? {
+  private func text(_ name: String, _ host: any AdapterHost) -> Value? {
     switch name {
     case "quote": .function(name, ["identifier"]) { values, _ in .string(Relation.quoted(values[0]?.text ?? "")) }
     case "quote_as_configured":

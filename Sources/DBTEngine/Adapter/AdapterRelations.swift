@@ -3,7 +3,7 @@ import Jinja
 
 /// The adapter's methods on relations and schemas: the cache in front, macros behind.
 struct AdapterRelations {
-  unowned let host: any AdapterHost
+  let host: any AdapterHost
 
   func required(_ value: Value?, _ method: String) throws -> Relation {
     if let relation = value?.relationValue { return relation }

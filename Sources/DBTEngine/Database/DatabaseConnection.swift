@@ -27,17 +27,39 @@ final class DatabaseConnection {
   private(set) var lastFailure: WarehouseError?
   /// What must live until the connection is closed; see `keep`.
   private var kept: [AnyObject] = []
+  /// What templates of the run share.
+  let graph: SharedGraph
+  /// Whether work over this connection has looked at it, and so has the turn outside of statements.
+  private var isInGraph = false
 
   init(
-    name: String, warehouse: any Warehouse, comment: QueryComment, cancellation: Cancellation,
+    name: String, warehouse: any Warehouse, comment: QueryComment, cancellation: Cancellation, graph: SharedGraph,
     nodeInfo: PlainValue? = nil, log: @escaping (LogLine) -> Void
   ) {
     self.name = name
     self.warehouse = warehouse
     self.comment = comment
     self.cancellation = cancellation
+    self.graph = graph
     self.nodeInfo = nodeInfo
     self.log = log
+  }
+
+  deinit { leaveGraph() }
+
+  /// The shared entries of `graph`. From here on until the connection is closed it is this thread's turn.
+  var graphEntries: DictObject {
+    if !isInGraph {
+      graph.enter()
+      isInGraph = true
+    }
+    return graph.entries
+  }
+
+  private func leaveGraph() {
+    guard isInGraph else { return }
+    isInGraph = false
+    graph.leave()
   }
 
   /// Holds an object until the connection is closed.
@@ -105,17 +127,20 @@ final class DatabaseConnection {
     guard !warehouse.isAutocommit, hasBegun, let session else { return }
     hasBegun = false
     tell("On \(name): ROLLBACK", "Rollback")
-    _ = try? session.execute("ROLLBACK", fetch: .none)
+    _ = try? run("ROLLBACK", .none, session)
   }
 
   /// Ends the connection; safe to call more than once.
   func close() {
-    defer { kept = [] }
+    defer {
+      kept = []
+      leaveGraph()
+    }
     rollbackIfOpen()
     guard let session else { return }
     self.session = nil
     tell("On \(name): Close", "ConnectionClosed")
-    session.close()
+    graph.paused { session.close() }
   }
 
   private func send(_ sql: String, autoBegin: Bool, fetch: RowFetch, logged: String? = nil) throws -> StatementResult {
@@ -123,14 +148,14 @@ final class DatabaseConnection {
     let session = try opened()
     do throws(WarehouseError) {
       if !warehouse.isAutocommit, !hasBegun {
-        _ = try session.execute("BEGIN", fetch: .none)
+        _ = try run("BEGIN", .none, session)
         hasBegun = true
       }
       let shown = String((logged ?? sql).prefix(logged == nil ? .max : 512))
       tell("Using postgres connection \"\(name)\"", "ConnectionUsed", ["conn_type": "postgres"])
       tell("On \(name): \(shown)", "SQLQuery", ["sql": .string(shown)])
       let started = ContinuousClock.now
-      let result = try session.execute(sql, fetch: fetch)
+      let result = try run(sql, fetch, session)
       let seconds = (ContinuousClock.now - started) / .seconds(1)
       tell(
         "SQL status: \(result.commandTag) in \(Seconds.text(seconds, digits: 3)) seconds", "SQLQueryStatus",
@@ -142,6 +167,13 @@ final class DatabaseConnection {
       rollbackIfOpen()
       throw failure(error)
     }
+  }
+
+  /// Waits for the database while other threads have the turn at shared values.
+  private func run(
+    _ sql: String, _ fetch: RowFetch, _ session: any WarehouseSession
+  ) throws(WarehouseError) -> StatementResult {
+    try graph.paused { () throws(WarehouseError) in try session.execute(sql, fetch: fetch) }
   }
 
   private func tell(_ text: String, _ event: String, _ data: PlainObject = [:]) {
@@ -159,7 +191,7 @@ final class DatabaseConnection {
     while true {
       guard !cancellation.isCancelled else { throw failure(WarehouseError("the run was cancelled", isCancelled: true)) }
       do throws(WarehouseError) {
-        let opened = try warehouse.connect(cancellation)
+        let opened = try graph.paused { () throws(WarehouseError) in try warehouse.connect(cancellation) }
         session = opened
         return opened
       } catch {
@@ -168,7 +200,7 @@ final class DatabaseConnection {
           LogLine(
             .debug, "Got a retryable error when attempting to open a postgres connection: \(error.message)",
             nodeID: name))
-        Pause.wait(seconds: Double(attempt * attempt), unless: cancellation)
+        graph.paused { Pause.wait(seconds: Double(attempt * attempt), unless: cancellation) }
         attempt += 1
       }
     }

@@ -128,9 +128,11 @@ package final class Engine: Sendable {
   ///
   /// - Parameters:
   ///   - plan: what the run executes; nil when this process executes single nodes of a plan made elsewhere.
+  ///   - graph: what templates of the run have kept so far in this process.
   ///   - sink: receives what templates log and, at level debug, every statement. Called from several threads.
   package func begin(
-    _ request: RunRequest, plan: RunPlan? = nil, sink: @escaping @Sendable (LogLine) -> Void = { _ in }
+    _ request: RunRequest, plan: RunPlan? = nil, graph: SharedGraph = SharedGraph(),
+    sink: @escaping @Sendable (LogLine) -> Void = { _ in }
   ) -> RunContext {
     var settings = request.settings
     settings.vars = self.settings.vars
@@ -141,7 +143,8 @@ package final class Engine: Sendable {
       folder: options.outputFolder(project.project), shown: options.shownTargetFolder ?? project.project.targetPath,
       keepsArtifacts: options.writesArtifacts)
     return RunContext(
-      engine: self, request: request, invocation: made, selected: plan?.nodes.map(\.uniqueID) ?? [], files: files)
+      engine: self, request: request, invocation: made, selected: plan?.nodes.map(\.uniqueID) ?? [], files: files,
+      graph: graph)
   }
 
   /// Makes the schemas of the run's nodes and fills the relation cache. Blocks.

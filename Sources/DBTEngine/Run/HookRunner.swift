@@ -123,14 +123,17 @@ enum HookResults {
 
   /// The resource that a result is about, in dbt's form.
   private static func model(_ result: NodeResult, _ manifest: Manifest) -> Value {
+    let document: PlainValue
     if let node = manifest.node(result.uniqueID) {
-      return Value(NodeNaming.model(node, compiledCode: result.compiledCode, buildPath: nil))
+      document = NodeNaming.model(node, compiledCode: result.compiledCode, buildPath: nil)
+    } else {
+      switch manifest.member(result.uniqueID) {
+      case let entry as ResourceEntry: document = entry.json()
+      case let source as SourceTable: document = source.json()
+      default: return .none
+      }
     }
-    switch manifest.member(result.uniqueID) {
-    case let entry as ResourceEntry: return Value(entry.json())
-    case let source as SourceTable: return Value(source.json())
-    default: return .none
-    }
+    return .object(RecordObject("ParsedNode", document.objectValue ?? [:]))
   }
 }
 
@@ -153,7 +156,7 @@ final class HookResultObject: Object {
     case "status": .string(result.status.rawValue)
     case "message": result.message.map { .string($0) } ?? Value.none
     case "execution_time": .double(result.executionTime)
-    case "timing": Value(.array(result.timing.map(\.plain)))
+    case "timing": .list(result.timing.map(timing))
     case "adapter_response": Value(.object(result.adapterResponse))
     case "failures": result.failures.map { .int($0) } ?? Value.none
     case "thread_id": .string(result.threadID)
@@ -167,6 +170,16 @@ final class HookResultObject: Object {
       }
     default: nil
     }
+  }
+
+  private func timing(_ step: NodeTiming) -> Value {
+    func moment(_ seconds: Double) -> Value {
+      PythonDateTime(isoText: UTCTime(seconds).iso)?.replacing(zone: nil).value ?? .none
+    }
+    return .object(
+      RecordObject(
+        "TimingInfo", step.plain.objectValue ?? [:],
+        special: ["started_at": moment(step.startedAt), "completed_at": moment(step.completedAt)]))
   }
 
   func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {

@@ -24,17 +24,19 @@ struct NodeCompiler {
   private func compile(
     _ node: Node, extras: [String: Value], batch: Batch?, path: [String]
   ) throws(DBTError) -> CompiledNode {
-    guard node.language == "sql" || node.resourceType == .function else {
-      throw DBTError(
-        .compilation, "the model is written in \(node.language); this engine runs SQL only",
-        node: NodeNaming.reference(node))
-    }
     let context = RenderContext(run, node: node, connection: connection, batch: batch, threadName: threadName)
     for (name, value) in extras { context.scope.setMember(name, value) }
     if let metadata = node.testMetadata {
       context.scope.setMember("_dbt_generic_test_kwargs", try arguments(metadata, context))
     }
-    let rendered = try context.render(node.rawCode, path: node.originalFilePath)
+    let rendered: String
+    if node.language == "python", node.resourceType == .model {
+      // The code itself is no template; what dbt gives it stands below.
+      let support = try context.render("{{ py_script_postfix(model) }}", path: node.originalFilePath)
+      rendered = "\(node.rawCode)\n\n\(support)"
+    } else {
+      rendered = try context.render(node.rawCode, path: node.originalFilePath)
+    }
     var expressions: [CommonTableExpressions.Expression] = []
     func add(_ expression: CommonTableExpressions.Expression) {
       if !expressions.contains(where: { $0.uniqueID == expression.uniqueID }) { expressions.append(expression) }

@@ -89,6 +89,14 @@ struct NodeRunner {
   /// Runs the macro of the node's materialization.
   private func materialize(_ progress: Progress) throws -> NodeResult {
     let macro = try run.engine.project.macros.requiredMaterialization(node.materialized)
+    if node.resourceType == .model, case .materialization(_, let languages) = macro.definition.kind,
+      !languages.contains(node.language)
+    {
+      throw DBTError(
+        .runtime,
+        "Materialization \"\(macro.name)\" only supports languages ["
+          + "\(languages.map { "'\($0)'" }.joined(separator: ", "))]; got \"\(node.language)\"")
+    }
     let context = RenderContext(
       run, node: node, connection: connection, compiledCode: progress.compiled?.code, threadName: threadName)
     defer { progress.buildPath = context.buildPath }

@@ -16,6 +16,8 @@ package final class RunContext: Sendable {
   let selectedIDs: Set<String>
   let cache = RelationCache()
   let files: RunFiles
+  /// What templates of this run keep for each other.
+  let graph: SharedGraph
   /// Ephemeral models compiled so far.
   private let ephemerals = Mutex<[String: CompiledNode]>([:])
   /// Every node compiled so far, for the manifest.
@@ -23,13 +25,17 @@ package final class RunContext: Sendable {
   /// Whether schemas were made and the cache was filled for all nodes of the plan.
   private let prepared = Mutex(false)
 
-  init(engine: Engine, request: RunRequest, invocation: Invocation, selected: [String], files: RunFiles) {
+  init(
+    engine: Engine, request: RunRequest, invocation: Invocation, selected: [String], files: RunFiles,
+    graph: SharedGraph
+  ) {
     self.engine = engine
     self.request = request
     self.invocation = invocation
     self.selected = selected
     selectedIDs = Set(selected)
     self.files = files
+    self.graph = graph
   }
 
   /// Whether starts and ends of nodes are told to the user: not while compiling only.
@@ -57,7 +63,7 @@ package final class RunContext: Sendable {
   func connection(_ name: String, node: Node?, _ cancellation: Cancellation) -> DatabaseConnection {
     DatabaseConnection(
       name: name, warehouse: engine.warehouse, comment: engine.comment(name, node: node, self),
-      cancellation: cancellation,
+      cancellation: cancellation, graph: graph,
       nodeInfo: node.map { NodeEvents(engine: engine).info($0.uniqueID, status: "executing") },
       log: { [self] line in log(line) })
   }

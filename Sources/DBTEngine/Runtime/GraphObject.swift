@@ -4,39 +4,66 @@ import Jinja
 import OrderedCollections
 import PlainData
 
-/// `graph`: every resource as a dict by its unique id. Built part by part when a template looks.
+/// `graph`: every resource as a dict by its unique id, built part by part when a template looks, and what templates of the
+/// run have added (see `SharedGraph`).
 final class GraphObject: Object {
   private let manifest: Manifest
+  private let connection: DatabaseConnection
   private var parts: [String: Value] = [:]
   private static let names = [
     "exposures", "functions", "groups", "metrics", "nodes", "sources", "semantic_models", "saved_queries", "unit_tests",
   ]
 
-  init(_ manifest: Manifest) { self.manifest = manifest }
+  init(_ manifest: Manifest, _ connection: DatabaseConnection) {
+    self.manifest = manifest
+    self.connection = connection
+  }
 
   var typeName: String { "dict" }
   var kinds: ValueKinds { [.mapping, .sequence, .iterable] }
-  var count: Int? { Self.names.count }
+  var count: Int? { Self.names.count + added.count }
 
-  func iterate(_ evaluation: Evaluation) throws -> [Value]? { Self.names.map { .string($0) } }
+  func iterate(_ evaluation: Evaluation) throws -> [Value]? { keys }
 
-  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { key.stringValue.flatMap(part) }
+  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {
+    if let name = key.stringValue, let part = part(name) { return part }
+    try key.requireHashable()
+    return connection.graph.isUsed ? connection.graphEntries[key] : nil
+  }
+
+  func contains(_ element: Value, _ evaluation: Evaluation) throws -> Bool? { try item(element, evaluation) != nil }
 
   func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
     switch name {
     case "get":
-      .function(name, ["key", "default?"]) { [self] values, _ in
-        values[0]?.stringValue.flatMap(part) ?? values[1] ?? .none
+      .function(name, ["key", "default?"]) { [self] values, evaluation in
+        try item(values[0] ?? .none, evaluation) ?? values[1] ?? .none
       }
-    case "keys": .function(name) { _, _ in .list(Self.names.map { .string($0) }) }
-    case "values": .function(name) { [self] _, _ in .list(Self.names.compactMap(part)) }
+    case "setdefault":
+      .function(name, ["key", "default?"]) { [self] values, evaluation in
+        let key = values[0] ?? .none
+        if let known = try item(key, evaluation) { return known }
+        let value = values[1] ?? .none
+        connection.graphEntries[key] = value
+        return value
+      }
+    case "keys": .function(name) { [self] _, _ in .list(keys) }
+    case "values":
+      .function(name) { [self] _, _ in .list(Self.names.compactMap(part) + added.map(\.value)) }
     case "items":
       .function(name) { [self] _, _ in
-        .list(Self.names.compactMap { name in part(name).map { .tuple([.string(name), $0]) } })
+        let own = Self.names.compactMap { name in part(name).map { Value.tuple([.string(name), $0]) } }
+        return .list(own + added.map { .tuple([$0.key, $0.value]) })
       }
-    default: part(name)
+    // Resources cannot be replaced or removed.
+    case "update", "pop": try evaluation.attribute(name, of: .dict(connection.graphEntries))
+    default: try item(.string(name), evaluation)
     }
   }
+
+  private var keys: [Value] { Self.names.map { .string($0) } + added.map(\.key) }
+
+  private var added: [(key: Value, value: Value)] { connection.graph.isUsed ? connection.graphEntries.pairs : [] }
 
   private func part(_ name: String) -> Value? {
     if let known = parts[name] { return known }

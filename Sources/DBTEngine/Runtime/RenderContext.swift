@@ -76,9 +76,9 @@ final class RenderContext: AdapterHost {
     // As long as the run has nodes: made only where a template names it, or the cost of a run would grow with their square.
     settings.lazyMembers = DBTScope.LazyMembers(node == nil ? ["selected_resources"] : ["selected_resources", "model"])
     {
-      [unowned self] name in
+      [run, weak self] name in
       guard name == "model", let node else { return .list(run.selected.map { .string($0) }) }
-      return model(node)
+      return self?.model(node) ?? .none
     }
     let scope = DBTScope(settings)
     madeScope = scope
@@ -127,7 +127,7 @@ final class RenderContext: AdapterHost {
     var members: [String: Value] = [
       "adapter": .object(adapter),
       "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "", batch: batch)),
-      "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest)),
+      "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest, connection)),
       "sql_now": .string("now()"),
       "defer_relation": (try? node.flatMap { try run.engine.deferredRelation(of: $0.uniqueID)?.value }) ?? .none,
       "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
@@ -184,9 +184,15 @@ final class RenderContext: AdapterHost {
       })
   }
 
+  /// Functions of a context may outlive it in what templates share.
+  private static var ended: DBTError {
+    DBTError(.runtime, "a function of a context was called after the work on its node had ended")
+  }
+
   private func refFunction() -> Value {
     .object(
-      NativeFunction("ref") { [unowned self] arguments, _ in
+      ReferenceFunction(run.engine.project, run.invocation) { [weak self] arguments, _ in
+        guard let self else { throw RenderContext.ended }
         let positional = arguments.positional
         guard (1...2).contains(positional.count) else {
           throw DBTError(.compilation, "ref() takes at most two arguments (\(positional.count) given)")
@@ -243,7 +249,8 @@ final class RenderContext: AdapterHost {
 
   private func sourceFunction() -> Value {
     .object(
-      NativeFunction("source") { [unowned self] arguments, _ in
+      NativeFunction("source") { [weak self] arguments, _ in
+        guard let self else { throw RenderContext.ended }
         let positional = arguments.positional
         guard positional.count == 2 else {
           throw DBTError(.compilation, "source() takes exactly two arguments (\(positional.count) given)")
@@ -263,7 +270,8 @@ final class RenderContext: AdapterHost {
 
   private func functionFunction() -> Value {
     .object(
-      NativeFunction("function") { [unowned self] arguments, _ in
+      NativeFunction("function") { [weak self] arguments, _ in
+        guard let self else { throw RenderContext.ended }
         let names = arguments.positional.map(\.text)
         guard (1...2).contains(names.count) else {
           throw DBTError(.compilation, "function() takes at most two arguments (\(names.count) given)")
@@ -277,16 +285,19 @@ final class RenderContext: AdapterHost {
 
   private func resultFunctions() -> [String: Value] {
     [
-      "load_result": .function("load_result", ["name"]) { [unowned self] values, _ in
-        try results.load(values[0]?.text ?? "")
+      "load_result": .function("load_result", ["name"]) { [weak self] values, _ in
+        guard let self else { throw RenderContext.ended }
+        return try results.load(values[0]?.text ?? "")
       },
-      "store_result": .function("store_result", ["name", "response", "agate_table?"]) { [unowned self] values, _ in
+      "store_result": .function("store_result", ["name", "response", "agate_table?"]) { [weak self] values, _ in
+        guard let self else { throw RenderContext.ended }
         results.store(values[0]?.text ?? "", response: values[1] ?? .none, table: values[2])
         return .string("")
       },
       "store_raw_result": .function(
         "store_raw_result", ["name", "message?", "code?", "rows_affected?", "agate_table?"]
-      ) { [unowned self] values, _ in
+      ) { [weak self] values, _ in
+        guard let self else { throw RenderContext.ended }
         let response = AdapterResponse(
           message: values[1]?.text ?? "None", code: values[2] ?? .none, rowsAffected: values[3] ?? .none)
         results.store(values[0]?.text ?? "", response: .object(response), table: values[4])
@@ -308,12 +319,14 @@ final class RenderContext: AdapterHost {
 
   private func fileFunctions() -> [String: Value] {
     [
-      "write": .function("write", ["payload"]) { [unowned self] values, _ in
+      "write": .function("write", ["payload"]) { [weak self] values, _ in
+        guard let self else { throw RenderContext.ended }
         guard let node else { throw DBTError(.compilation, "cannot \"write\" macros or sources") }
         buildPath = try run.files.write(values[0]?.text ?? "", .run, of: node, part: batch?.name)
         return .string("")
       },
-      "load_agate_table": .function("load_agate_table") { [unowned self] _, _ in
+      "load_agate_table": .function("load_agate_table") { [weak self] _, _ in
+        guard let self else { throw RenderContext.ended }
         guard let node, node.resourceType == .seed else {
           throw DBTError(
             .compilation, "can only load_agate_table for seeds (got a \(node?.resourceType.rawValue ?? "macro"))")

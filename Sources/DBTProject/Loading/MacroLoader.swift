@@ -115,21 +115,21 @@ struct MacroLoader {
     for macro in registry.all {
       var ids: [String] = []
       func note(_ package: String, _ name: String) {
-        guard name != macro.name, let id = (registry.packages[package]?[name] ?? named[name])?.uniqueID,
-          !ids.contains(id)
-        else { return }
+        guard let id = (registry.packages[package]?[name] ?? named[name])?.uniqueID, !ids.contains(id) else {
+          return
+        }
         ids.append(id)
       }
       for called in macro.definition.calledNames {
         let parts = called.split(separator: ".", maxSplits: 1).map(String.init)
         if parts.count == 2 {
           note(parts[0], parts[1])
-        } else if !MacroLoader.contextNames.contains(called) {
+        } else if called != macro.name, !MacroLoader.contextNames.contains(called) {
           note(macro.packageName, called)
         }
       }
       for (name, namespace) in macro.definition.dispatchedNames {
-        note(macro.packageName, name)
+        if name != macro.name { note(macro.packageName, name) }
         if let found = try? registry.dispatch(name, namespace: namespace, searchPackage: macro.packageName) {
           note(found.packageName, found.name)
         }

@@ -36,11 +36,7 @@ final class NodeParser {
   }
 
   private func model(_ file: SourceFile) throws(ProjectError) -> DraftNode {
-    guard !file.relativePath.hasSuffix(".py") else {
-      throw ProjectError(
-        .unsupported, "Python models do not run on PostgreSQL: \(file.originalFilePath)", path: file.originalFilePath)
-    }
-    return try sqlNode(file, .model, path: file.relativePath)
+    try sqlNode(file, .model, path: file.relativePath)
   }
 
   /// A function in any language; whether the warehouse takes that language shows when it is built.
@@ -145,6 +141,7 @@ final class NodeParser {
       name: name, alias: name, database: environment.profile.database, schema: environment.profile.schema, path: path,
       originalFilePath: file.originalFilePath, fqn: fqn, rawCode: code, config: [:])
     node.checksum = checksum
+    if type == .model, file.relativePath.hasSuffix(".py") { node.language = "python" }
     node.createdAt = environment.createdAt
     return node
   }
@@ -156,6 +153,7 @@ final class NodeParser {
 
   /// Renders the node's code and keeps what it asked for.
   func render(_ draft: inout DraftNode) throws(ProjectError) {
+    if draft.node.language == "python", draft.node.resourceType == .model { return try readPython(&draft) }
     if draft.node.resourceType == .model, !overridesCalls(draft.node.packageName),
       let reading = StaticTemplate.reading(of: draft.node.rawCode)
     {
@@ -172,8 +170,18 @@ final class NodeParser {
     if let key, let known = environment.memory?.entries.capture(key) { return take(known, into: &draft) }
     let context = ParseContext(environment, node: draft.node)
     try context.render(draft.node.rawCode)
+    if context.capture.isConfigured { context.capture.written = NodeParser.written(draft.node.rawCode) }
     if let key, context.isRepeatable { environment.memory?.entries.keep(context.capture, key) }
     take(context.capture, into: &draft)
+  }
+
+  /// Keeps what a model in Python asks for. It is compiled and listed like any other, but no database here executes it.
+  private func readPython(_ draft: inout DraftNode) throws(ProjectError) {
+    let node = draft.node
+    let capture = ParseCapture()
+    try located(node) { () throws(ProjectError) in try PythonCalls(PythonModel(node.rawCode), node).keep(in: capture) }
+    take(capture, into: &draft)
+    draft.unrenderedCalls = draft.calls
   }
 
   /// Whether macros stand in the place of what plain templates call.
@@ -209,12 +217,18 @@ final class NodeParser {
     }
     guard capture.isConfigured else { return }
     draft.calls = capture.calls
-    draft.unrenderedCalls = ConfigCallText.settings(in: draft.node.rawCode) ?? capture.calls
+    let written = capture.written ?? NodeParser.written(draft.node.rawCode)
+    draft.unrenderedCalls = written.isEmpty ? capture.calls : written
     guard draft.node.resourceType == .model, let literals = StaticTemplate.settings(in: draft.node.rawCode) else {
       return
     }
     draft.literalCalls = literals
     draft.unrenderedCalls = capture.calls
+  }
+
+  /// The keywords of the first `config()` call of a template as they are written.
+  private static func written(_ code: String) -> PlainObject {
+    (CallText.keywords(of: "config", in: code) ?? [:]).mapValues { .string($0) }
   }
 
   /// Merges the node's configuration, copies from it what dbt keeps on the node too, and makes the node's names.
@@ -223,6 +237,11 @@ final class NodeParser {
   func configure(_ draft: inout DraftNode, patch: PlainObject = [:], unrenderedPatch: PlainObject = [:])
     throws(ProjectError)
   {
+    var patch = patch
+    // No database has views in Python.
+    if draft.node.language == "python", draft.node.resourceType == .model, patch["materialized"] == nil {
+      patch["materialized"] = "table"
+    }
     let config = try located(draft.node) { () throws(ProjectError) in
       try configs.build(
         draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName, calls: draft.calls, patch: patch)

@@ -15,6 +15,8 @@ final class ParseCapture {
   var calls: PlainObject = [:]
   /// Whether `config()` was called at all.
   var isConfigured = false
+  /// The first of those calls as written; nil when that was not looked up.
+  var written: PlainObject?
   /// Unique ids of the macros that the template itself calls, in order.
   var macros: [String] = []
 
@@ -63,6 +65,13 @@ final class TrackedNamespace: Object {
     return try plain.attribute(name, evaluation)
   }
 
-  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { try plain.item(key, evaluation) }
+  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? {
+    // Names with a leading underscore are never attributes, and come here.
+    if let name = key.stringValue, let macro = registry.macro(named: name, in: package) {
+      return .object(TrackedMacro(macro, capture))
+    }
+    return try plain.item(key, evaluation)
+  }
+
   func iterate(_ evaluation: Evaluation) throws -> [Value]? { try plain.iterate(evaluation) }
 }

@@ -137,6 +137,7 @@ extension ParseCapture {
       "refs": .array(refs.map(\.json)), "sources": .array(sources.map(PlainValue.strings)),
       "metrics": .array(metrics.map(PlainValue.strings)), "functions": .array(functions.map(PlainValue.strings)),
       "calls": isConfigured ? .object(calls) : .null, "macros": .strings(macros),
+      "written": written.map { .object($0) } ?? .null,
     ]
   }
 
@@ -162,6 +163,7 @@ extension ParseCapture {
     self.functions = functions
     self.macros = macros
     isConfigured = !calls.isNull
+    written = document["written"]?.objectValue
     self.calls = calls.objectValue ?? [:]
   }
 }

@@ -1,0 +1,36 @@
+"""What the continuous integration of each package runs on PostgreSQL, and which of its columns hold times of the run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import elementary
+from compare import Command, Edit, Sql, dbt
+
+
+@dataclasses.dataclass
+class Package:
+    """A checkout. `project` is the folder in it whose commands are run; `needs` are checkouts that it depends on."""
+
+    name: str
+    steps: list[Command | Edit | Sql]
+    needs: tuple[str, ...] = ()
+    project: str = "integration_tests"
+    # By `schema.relation` and `*`: columns of which only null or not null is compared.
+    volatile: dict[str, set[str]] = dataclasses.field(default_factory=dict)
+    # Regular expressions of texts in compiled code and messages that differ from run to run, and what stands for them.
+    plain: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+PACKAGES = [
+    Package("dbt_utils", [dbt("deps"), dbt("build", "--full-refresh")]),
+    Package("dbt_date", [dbt("deps"), dbt("build")]),
+    Package("dbt_expectations", [dbt("deps"), dbt("build")], needs=("dbt_date",)),
+    Package("codegen", [
+        dbt("--warn-error", "deps"), dbt("--warn-error", "run-operation", "create_source_table"),
+        dbt("--warn-error", "seed", "--full-refresh"), dbt("--warn-error", "run"), dbt("--warn-error", "test"),
+    ], needs=("dbt_utils",)),
+    Package("audit_helper", [dbt("deps"), dbt("seed"), dbt("run"), dbt("test")], needs=("dbt_utils",)),
+    Package("elementary", elementary.STEPS, needs=("dbt_utils",), project="integration_tests/dbt_project",
+            volatile=elementary.VOLATILE, plain=elementary.PLAIN),
+]
