@@ -259,7 +259,7 @@ extension Folder {
         newest = max(newest, status.st_ctim.tv_sec)
       }
     }
-    if unsafe newest > time(nil) - 2 { hasher.combine(UInt64.random(in: 0...UInt64.max)) }
+    if newest > time(nil) - 2 { hasher.combine(UInt64.random(in: 0...UInt64.max)) }
     return hasher.finalize()
   }
 

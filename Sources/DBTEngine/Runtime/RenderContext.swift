@@ -76,7 +76,7 @@ final class RenderContext: AdapterHost {
     // As long as the run has nodes: made only where a template names it, or the cost of a run would grow with their square.
     settings.lazyMembers = DBTScope.LazyMembers(node == nil ? ["selected_resources"] : ["selected_resources", "model"])
     {
-      [run, weak self] name in
+      [run, node, weak self] name in
       guard name == "model", let node else { return .list(run.selected.map { .string($0) }) }
       return self?.model(node) ?? .none
     }
