@@ -134,7 +134,8 @@ import Testing
       try deps(try ProjectFixture(["packages.yml": "packages: [\(entry)]"]), environment: environment)
     }
     let address = repository.address
-    #expect(try fault("{git: '\(address)', revision: v1}").contains("The link 'link' of the package leads nowhere inside"))
+    #expect(
+      try fault("{git: '\(address)', revision: v1}").contains("The link 'link' of the package leads nowhere inside"))
     #expect(try fault("{git: '\(address)', revision: '--upload-pack=x'}").contains("is no revision of"))
     #expect(try fault("{git: '--upload-pack=x', revision: v1}").contains("is no address of a git repository"))
     #expect(try fault("{git: '\(address)', revision: v1, subdirectory: '../x'}").contains("is not inside of it"))

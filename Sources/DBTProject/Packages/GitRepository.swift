@@ -81,7 +81,8 @@ struct GitRepository {
     guard outcome.code == 0 else {
       let words = outcome.errors.trimmed.replacing(address, with: shownAddress)
       throw ProjectError(
-        .dependency, "Error checking out revision '\(revision)' of \(shownAddress): git \(arguments[0]) failed\n\(words)")
+        .dependency,
+        "Error checking out revision '\(revision)' of \(shownAddress): git \(arguments[0]) failed\n\(words)")
     }
     return outcome.output
   }

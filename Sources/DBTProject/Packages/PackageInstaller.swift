@@ -152,14 +152,16 @@ package struct PackageInstaller {
   private func asksForMore(
     _ declaration: PackageDeclaration, than known: PackageDeclaration
   ) throws(ProjectError) -> Bool {
-    guard declaration.origin == .git, known.origin == .git, let wanted = GitPackages.revision(declaration.rendered) else {
+    guard declaration.origin == .git, known.origin == .git, let wanted = GitPackages.revision(declaration.rendered)
+    else {
       return false
     }
     guard let had = GitPackages.revision(known.rendered) else { return true }
     guard had == wanted else {
       throw ProjectError(
         .dependency,
-        "git dependencies should contain exactly one version. \(declaration.location) contains: {'\(had)', '\(wanted)'}")
+        "git dependencies should contain exactly one version. \(declaration.location) contains: {'\(had)', '\(wanted)'}"
+      )
     }
     return false
   }
