@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RELEASE := .build/release/sallyport
 
-.PHONY: help setup build release demo test test-swift test-integration conformance lint format bench soak fuzz clean
+.PHONY: help setup build release demo test test-swift test-integration conformance packages lint format bench soak fuzz clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,11 +35,15 @@ test-integration: release
 conformance: release ## dbt's public adapter tests drive `sallyport dbt`; DBT_ADAPTERS_TESTS=FOLDER adds functional tests
 	@Tests/Conformance/run
 
+packages: release ## integration projects of well-known packages, by dbt and by `sallyport dbt`; PACKAGES=FOLDER holds the checkouts
+	@test -n "$(PACKAGES)" || { echo "make: say where the checkouts are: make packages PACKAGES=FOLDER (see Tests/README.md)" >&2; exit 2; }
+	@Tests/Packages/run "$(PACKAGES)"
+
 lint: setup ## formatting and scripts
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 	python3 Tests/cases.py --check
 	python3 Tests/Conformance/exceptions.py --check
-	bash -n .ci/setup .ci/run Examples/demo/run certs-example/make-certs docker/make-root
+	bash -n .ci/setup .ci/run Examples/demo/run certs-example/make-certs docker/make-root Tests/Conformance/run Tests/Packages/run
 
 format: ## rewrite the Swift sources in the house format
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks

@@ -91,7 +91,8 @@ import Testing
         "-- config(no)\n{{ config(\n  materialized='table', meta={'x': 1,},\n  tags=[\"a\", 'b'], enabled=true) }} select 1"
     )
     #expect(settings == ["materialized": "table", "meta": "{'x': 1}", "tags": "['a', 'b']", "enabled": "True"])
-    let odd = CallText.keywords(of: "config", in: "{% do config(tags=['a' if x.y in (1,) else 'b'], n=1 + 2, f=a|int) %}")
+    let odd = CallText.keywords(
+      of: "config", in: "{% do config(tags=['a' if x.y in (1,) else 'b'], n=1 + 2, f=a|int) %}")
     #expect(
       odd == [
         "tags":

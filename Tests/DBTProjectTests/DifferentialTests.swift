@@ -71,6 +71,12 @@ import Testing
     #expect(found == [])
   }
 
+  @Test func modelsInPython() throws {
+    let fixture = try ProjectFixture(SampleProjects.languages)
+    let found = try Self.differences(fixture.folder)
+    #expect(found == [])
+  }
+
   @Test func theExampleProject() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()

@@ -56,7 +56,7 @@ def settle(value, side: compare.Side, plain: dict[str, str]):
     if isinstance(value, (list, tuple)):
         return [settle(entry, side, plain) for entry in value]
     if isinstance(value, str):
-        value = value.replace(str(side.folder), "PROJECT").replace(side.database, "DATABASE")
+        value = value.replace(str(side.folder), "PROJECT").replace(side.database, "DATABASE").replace(side.database.upper(), "DATABASE")
         for pattern, stand_in in plain.items():
             value = re.sub(pattern, stand_in, value)
     return value
@@ -115,6 +115,13 @@ def parse(package: Package, sides, count: Count):
         count.add("parsed", *parsed, "manifest")
 
 
+def relations(side: compare.Side, package: Package) -> dict[str, dict]:
+    found = settle(compare.contents(side, package.volatile), side, package.plain)
+    for members in found.values():
+        members["rows"] = sorted(members.get("rows", []), key=repr)
+    return found
+
+
 def run(package: Package, step: compare.Command, sides, count: Count):
     for side in sides:
         side.forget()
@@ -126,7 +133,7 @@ def run(package: Package, step: compare.Command, sides, count: Count):
     states = collections.Counter(entry["status"] for entry in results[0].values())
     print(f"{package.name}: dbt's results: {', '.join(f'{number} {state}' for state, number in sorted(states.items()))}")
     count.add("results", *results, str(step))
-    count.add("relations", *(settle(compare.contents(side, package.volatile), side, package.plain) for side in sides), f"{step}, database")
+    count.add("relations", *(relations(side, package) for side in sides), f"{step}, database")
     count.add("files", *(settle(side.files(), side, package.plain) for side in sides), f"{step}, files")
 
 

@@ -53,6 +53,8 @@ extension Value {
     case .dict(let dict): return dict.keys
     case .string(let text): return text.unicodeScalars.map { .string(String($0)) }
     case .object(let object): return try object.iterate(evaluation)
+    // Jinja's undefined has no elements, and says so without complaint.
+    case .undefined: return []
     default: return nil
     }
   }

@@ -32,7 +32,10 @@ struct MacroOperation {
     defer { connection.close() }
     do {
       try connection.clearTransaction()
-      let context = RenderContext(run, node: nil, connection: connection, threadName: "MainThread")
+      let package = name.split(separator: ".", maxSplits: 1)
+      let context = RenderContext(
+        run, node: nil, connection: connection, macroPackage: package.count == 2 ? String(package[0]) : nil,
+        threadName: "MainThread")
       let keywords = arguments.map { (name: $0.key, value: Value($0.value)) }
       _ = try context.scope.evaluation().call(macro.definition, Arguments([], keywords: keywords))
     } catch {

@@ -12,6 +12,8 @@ final class RenderContext: AdapterHost {
   let connection: DatabaseConnection
   /// nil in the context of macros (operations of the adapter itself).
   let node: Node?
+  /// Without a node: the package whose macros come first; nil is the root project.
+  private let macroPackage: String?
   let results = StatementResults()
   /// Ephemeral models that `ref()` met, in order, each once.
   private(set) var ephemerals: [String] = []
@@ -35,10 +37,12 @@ final class RenderContext: AdapterHost {
   ///   - checksReferences: whether `ref()` may only name what the node was found to depend on.
   init(
     _ run: RunContext, node: Node?, connection: DatabaseConnection, compiledCode: String? = nil,
-    batch: Batch? = nil, unitTest: UnitTestCase? = nil, checksReferences: Bool = true, threadName: String
+    batch: Batch? = nil, unitTest: UnitTestCase? = nil, checksReferences: Bool = true, macroPackage: String? = nil,
+    threadName: String
   ) {
     self.run = run
     self.node = node
+    self.macroPackage = macroPackage
     self.connection = connection
     self.compiledCode = compiledCode
     self.checksReferences = checksReferences
@@ -59,7 +63,7 @@ final class RenderContext: AdapterHost {
   /// The scope; made on first use.
   var scope: DBTScope {
     if let madeScope { return madeScope }
-    let package = node?.packageName ?? projectName
+    let package = node?.packageName ?? macroPackage ?? projectName
     var invocation = run.invocation
     var vars = run.engine.vars(of: package)
     if let overrides = unitTest?.overrides {

@@ -18,6 +18,47 @@ enum FileTree {
     }
   }
 
+  /// Makes a new folder that only this user may enter.
+  static func makeTemporaryFolder(below base: String, named prefix: String) throws(ProjectError) -> String {
+    try makeFolder(base)
+    let path = "\(base)/\(prefix)\(UInt64.random(in: 0...UInt64.max))"
+    guard unsafe mkdir(path, 0o700) == 0 else { throw failure("make the folder", path) }
+    return path
+  }
+
+  /// Moves a file or folder within a file system.
+  static func move(_ path: String, to target: String) throws(ProjectError) {
+    guard unsafe rename(path, target) == 0 else { throw failure("move to '\(target)' what is", path) }
+  }
+
+  /// - Throws: a dependency error when a link below a folder leads out of it.
+  static func checkLinks(_ root: String) throws(ProjectError) {
+    guard let real = resolved(root) else { throw failure("find", root) }
+    try checkLinks(root, root: real, shown: "", depth: 0)
+  }
+
+  private static func checkLinks(_ folder: String, root: String, shown: String, depth: Int) throws(ProjectError) {
+    guard depth < 100 else { throw ProjectError(.dependency, "folders are nested too deeply: \(shown)") }
+    for entry in try FileReader.list(folder) where depth > 0 || entry.name != ".git" {
+      let path = "\(folder)/\(entry.name)"
+      let name = shown + entry.name
+      if isLink(path) {
+        guard let target = resolved(path), target.hasPrefix(root + "/") else {
+          throw ProjectError(.dependency, "The link '\(name)' of the package leads nowhere inside of it")
+        }
+      } else if entry.isFolder {
+        try checkLinks(path, root: root, shown: name + "/", depth: depth + 1)
+      }
+    }
+  }
+
+  /// The path without links; nil when it leads nowhere.
+  private static func resolved(_ path: String) -> String? {
+    guard let text = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(text) }
+    return unsafe String(cString: text)
+  }
+
   /// Makes a symbolic link.
   static func link(_ path: String, to target: String) throws(ProjectError) {
     guard unsafe symlink(target, path) == 0 else { throw failure("make the link", path) }

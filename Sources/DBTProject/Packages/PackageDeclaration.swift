@@ -49,6 +49,12 @@ struct PackageDeclaration: Sendable {
     self.written = written.objectValue ?? members
   }
 
+  /// What two declarations of one package have in common.
+  var key: String { origin == .git ? GitPackages.key(rendered) : location }
+
+  /// The location as the file has it, templates not rendered.
+  var writtenLocation: String { written[origin.rawValue]?.stringValue ?? location }
+
   /// The text that dbt hashes: every field of the entry in order of names, those that are not given as null.
   var hashed: String {
     var members = rendered

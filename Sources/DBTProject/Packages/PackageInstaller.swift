@@ -1,8 +1,9 @@
 package import DBTContext
 import OrderedCollections
 import PlainData
+import Secrets
 
-/// `dbt deps` without a network: local packages are linked, others must stand in the install folder already.
+/// `dbt deps`: local packages are linked, those of git repositories cloned; others must stand in the install folder already.
 ///
 /// What it resolves goes into `package-lock.yml` in dbt's form, with dbt's hash, so that either program accepts it.
 package struct PackageInstaller {
@@ -11,6 +12,7 @@ package struct PackageInstaller {
   private let say: (String) -> Void
   private let files: ProjectFiles
   private let renderer: FileRenderer
+  private let git: GitPackages
 
   /// - Parameters:
   ///   - root: the project's folder, absolute.
@@ -20,6 +22,7 @@ package struct PackageInstaller {
     self.invocation = invocation
     self.say = say
     files = ProjectFiles(root: root)
+    git = GitPackages(invocation, say: say)
     renderer = FileRenderer(invocation, vars: invocation.vars, path: "packages.yml")
   }
 
@@ -124,23 +127,75 @@ package struct PackageInstaller {
     while !open.isEmpty {
       guard found.count <= 1000 else { throw ProjectError(.dependency, "More than 1000 packages need each other") }
       var next: [PackageDeclaration] = []
-      for declaration in open where found[declaration.location] == nil {
-        let (resolved, place) = try resolve(declaration, lock, folder)
+      for declaration in open {
+        let key = declaration.key
+        if let known = found[key] {
+          guard try asksForMore(declaration, than: known.declaration) else { continue }
+          found[key] = nil
+        }
+        let (resolved, needs) = try resolve(declaration, lock, folder)
         if let twin = found.values.first(where: { $0.name == resolved.name }) {
           throw ProjectError(
             .dependency,
             "Found duplicate project \"\(resolved.name)\". This occurs when a dependency has the same project name as "
               + "some other dependency (\(twin.declaration.location), \(declaration.location)).")
         }
-        found[declaration.location] = resolved
-        next += try declarations(of: place)
+        found[key] = resolved
+        next += needs
       }
       open = next
     }
     return Array(found.values)
   }
 
+  /// Whether a further declaration of the same package names a revision where the first names none.
+  private func asksForMore(
+    _ declaration: PackageDeclaration, than known: PackageDeclaration
+  ) throws(ProjectError) -> Bool {
+    guard declaration.origin == .git, known.origin == .git, let wanted = GitPackages.revision(declaration.rendered)
+    else {
+      return false
+    }
+    guard let had = GitPackages.revision(known.rendered) else { return true }
+    guard had == wanted else {
+      throw ProjectError(
+        .dependency,
+        "git dependencies should contain exactly one version. \(declaration.location) contains: {'\(had)', '\(wanted)'}"
+      )
+    }
+    return false
+  }
+
+  /// A package, and what it needs in turn.
   private func resolve(
+    _ declaration: PackageDeclaration, _ lock: PackageLock?, _ folder: String
+  ) throws(ProjectError) -> (Resolved, needs: [PackageDeclaration]) {
+    if declaration.origin == .git {
+      try git.checkPinned(declaration.rendered)
+      return try git.withClone(declaration.rendered, below: temporaryFolder) {
+        (place, commit) throws(ProjectError) -> (Resolved, needs: [PackageDeclaration]) in
+        let name = try projectName(place, declaration.location)
+        var entry: PlainObject = [
+          "git": .string(declaration.writtenLocation), "revision": .string(commit), "name": .string(name),
+        ]
+        if let subdirectory = declaration.rendered["subdirectory"], !subdirectory.isNull {
+          entry["subdirectory"] = subdirectory
+        }
+        return (Resolved(declaration: declaration, name: name, entry: entry), try declarations(of: place))
+      }
+    }
+    let (resolved, place) = try find(declaration, lock, folder)
+    return (resolved, try declarations(of: place))
+  }
+
+  /// Where clones go that are only looked at.
+  private var temporaryFolder: String {
+    let named = invocation.environment.values["TMPDIR"] ?? ""
+    return named.hasPrefix("/") ? named : "/tmp"
+  }
+
+  /// A package that is here.
+  private func find(
     _ declaration: PackageDeclaration, _ lock: PackageLock?, _ folder: String
   ) throws(ProjectError) -> (Resolved, place: String) {
     if declaration.origin == .local {
@@ -209,6 +264,10 @@ package struct PackageInstaller {
       say("Installed from <local @ \(local)>")
       return
     }
+    if entry["git"] != nil {
+      guard let members = try renderer.render(.object(entry)).objectValue else { return }
+      return try installClone(members, name, place, folder)
+    }
     guard FileReader.isFile("\(place)/dbt_project.yml") else {
       throw ProjectError(
         .dependency,
@@ -217,5 +276,25 @@ package struct PackageInstaller {
     }
     say("Installing \(name)")
     say("Installed from \(place), as it was delivered")
+  }
+
+  private func installClone(
+    _ members: PlainObject, _ name: String, _ place: String, _ folder: String
+  ) throws(ProjectError) {
+    let address = members["git"]?.stringValue ?? ""
+    let subdirectory = members["subdirectory"]?.stringValue
+    say("Installing \(address)\(subdirectory.map { "/\($0)" } ?? "")")
+    try git.checkPinned(members)
+    try git.withClone(members, below: folder) { (clone, _) throws(ProjectError) in
+      guard try projectName(clone, address) == name else {
+        throw ProjectError(
+          .dependency, "\(PackageLock.fileName) calls the package at \(address) '\(name)'; run deps with --upgrade")
+      }
+      try FileTree.remove(place)
+      try FileTree.move(clone, to: place)
+    }
+    let revision = GitPackages.revision(members) ?? "HEAD"
+    say("Installed from \(revision == "HEAD" ? "HEAD (default revision)" : "revision \(revision)")")
+    if let subdirectory { say("and subdirectory \(subdirectory)") }
   }
 }
