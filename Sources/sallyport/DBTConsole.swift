@@ -16,6 +16,7 @@ final class DBTConsole: Sendable {
   private let format: Format
   /// The least level that is printed; nil prints what is bare and nothing else.
   private let level: LogLine.Level?
+  private let hasColours: Bool
   private let file: DBTLogFile?
   private let fileFormat: Format
   private let invocationID: String
@@ -28,6 +29,7 @@ final class DBTConsole: Sendable {
     let forTemplates = environment.values.filter { $0.key.hasPrefix("DBT_ENV_SECRET") }.values
     scrubber = SecretScrubber(environment.secrets.values + forTemplates.map { SharedSecret(copying: $0.utf8) })
     isQuiet = flags.isOn("quiet")
+    hasColours = flags.wasGiven("use_colors") ? flags.isOn("use_colors") : Terminal.hasColour
     format = Format(rawValue: flags.text("log_format") ?? "") ?? .text
     fileFormat = Format(rawValue: flags.text("log_format_file") ?? "") ?? .debug
     let least = flags.text("log_level") ?? "info"
@@ -45,7 +47,7 @@ final class DBTConsole: Sendable {
   func take(_ line: LogLine) {
     let now = UTCTime.now
     if let level, line.level >= level || line.isBare {
-      Terminal.write(scrubber.scrub(written(line, format, now)) + "\n")
+      Terminal.write(scrubber.scrub(written(line, format, now, inColours: hasColours)) + "\n")
     }
     if let file, line.level >= file.level, !Self.unlogged.contains(line.event ?? "") {
       file.append(scrubber.scrub(separator(line, now) + written(line, fileFormat, now)) + "\n")
@@ -62,15 +64,16 @@ final class DBTConsole: Sendable {
     "CheckCleanPath", "ConfirmCleanPath", "ProtectedCleanPath", "FinishedCleanPaths",
   ]
 
-  private func written(_ line: LogLine, _ format: Format, _ now: UTCTime) -> String {
+  private func written(_ line: LogLine, _ format: Format, _ now: UTCTime, inColours: Bool = false) -> String {
+    let text = inColours && format != .json && !line.isBare ? DBTColours.painted(marked(line)) : marked(line)
     switch format {
     case .json: return document(line, now).json(.python)
     case .debug:
       let level = line.level.rawValue + (line.level.rawValue.count < 5 ? " " : "")
       let thread =
         String(WorkThread.name.prefix(10)) + String(repeating: " ", count: max(0, 10 - WorkThread.name.count))
-      return "\(now.clock).\(now.iso.suffix(7).dropLast()) [\(level)] [\(thread)]: \(marked(line))"
-    case .text: return line.isBare ? line.message : "\(now.clock)  \(marked(line))"
+      return "\(now.clock).\(now.iso.suffix(7).dropLast()) [\(level)] [\(thread)]: \(text)"
+    case .text: return line.isBare ? line.message : "\(now.clock)  \(text)"
     }
   }
 

@@ -110,7 +110,9 @@ extension DBTSession {
       throw EngineError(.runtime, "dbt will not clean the following source paths: \(Self.list(protected))")
     }
     let outside = folders.filter { !$0.hasPrefix(project.root + "/") }
-    guard outside.isEmpty || !flags.isOn("clean_project_files_only") else {
+    // dbt would also remove what the project itself lies in.
+    let around = folders.filter { (project.root + "/").hasPrefix($0 == "/" ? "/" : $0 + "/") }
+    guard outside.isEmpty || (around.isEmpty && !flags.isOn("clean_project_files_only")) else {
       throw EngineError(
         .runtime, "dbt will not clean the following directories outside the project: \(Self.list(outside))")
     }

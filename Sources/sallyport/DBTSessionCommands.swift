@@ -17,7 +17,7 @@ extension DBTSession {
     let artifacts = Artifacts(run)
     try artifacts.write(nil, elapsed: summary.elapsed)
     let document = artifacts.sources(summary.results, elapsed: summary.elapsed)
-    if let path = flags.text("output_path") {
+    if let path = flags.text("output") {
       try artifacts.write(document, to: Paths.absolute(path))
     } else {
       try artifacts.write("sources.json", document)

@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "Integration")]
 
 import dbt.cli.main  # noqa: E402
 import dbt.flags  # noqa: E402
+import dbt_common.behavior_flags  # noqa: E402
 
 DRIVES_DBT = os.environ.get("SALLYPORT_CONFORMANCE", "") == "dbt"
 if not DRIVES_DBT:
@@ -31,6 +32,9 @@ if not DRIVES_DBT:
     import dbt.tests.util
 
     dbt.tests.util.dbtRunner = runner.SallyportRunner
+
+# An adapter asks for each of its flags which module calls it, and walks all the frames below pytest for the answer.
+dbt_common.behavior_flags.BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt.adapters.postgres.impl")
 
 # dbt renders profiles by its global flags, which fixtures read before any command has set them.
 dbt.flags.set_from_args(argparse.Namespace(), None)
@@ -92,6 +96,20 @@ def warehouse():
     finally:
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef):
+    """Classes that write the address of a server of their own into the profile mean ours."""
+    value = yield
+    if fixturedef.argname == "dbt_profile_data":
+        for profile in value.values():
+            for output in profile.get("outputs", {}).values():
+                if output.get("port") == 5432:
+                    output.update(
+                        port=int(os.environ["POSTGRES_TEST_PORT"]), user=os.environ["POSTGRES_TEST_USER"],
+                        **{"pass": os.environ["POSTGRES_TEST_PASS"]})
+    return value
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -64,7 +64,10 @@ def read(line, output: str, written: set[str], succeeded: bool):
         return catalog(line.target) if "catalog.json" in written else None
     if line.command in ("source freshness", "source snapshot-freshness"):
         name = pathlib.Path(line.params.get("output") or "sources.json")
-        return freshness(line.project / name if name.parent.parts else line.target / name, line.target)
+        path = line.project / name if name.parent.parts else line.target / name
+        if not path.exists() or (path.parent == line.target and path.name not in written):
+            return RunExecutionResult(results=[], elapsed_time=0.0, args={})  # nothing was selected
+        return freshness(path, line.target)
     if "run_results.json" not in written:
         # Nothing was selected, or the files were not wanted.
         return RunExecutionResult(results=[], elapsed_time=0.0, args={})

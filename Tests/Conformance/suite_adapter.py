@@ -41,3 +41,5 @@ def renew(params: dict) -> None:
         _macros = ManifestLoader.load_macros(config, adapter.connections.set_query_header, base_macros_only=True)
     adapter.set_macro_resolver(_macros)
     adapter.set_macro_context_generator(generate_runtime_macro_context)
+    # What dbt's own commands leave behind on the thread they ran on; opened by its first statement.
+    adapter.acquire_connection("master")

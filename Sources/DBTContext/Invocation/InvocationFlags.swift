@@ -27,6 +27,8 @@ package struct InvocationFlags: Sendable, Equatable {
   package var quiet: Bool { isOn("QUIET") }
   /// Whether `print()` writes anything.
   package var prints: Bool { values["PRINT"]?.boolValue ?? true }
+  /// Whether the templates of nodes may ask the database (`--introspect`).
+  package var introspects: Bool { values["INTROSPECT"]?.boolValue ?? true }
   /// The command: `run`, `build`, `test` …
   package var which: String { values["WHICH"]?.stringValue ?? "" }
   package var indirectSelection: String { values["INDIRECT_SELECTION"]?.stringValue ?? "eager" }

@@ -5,8 +5,13 @@ import Jinja
 struct AdapterColumns {
   let host: any AdapterHost
 
+  /// What the macro answers, which a project may have replaced by one that answers no list of columns.
+  func answer(_ relation: Value) throws -> Value {
+    try host.callMacro("get_columns_in_relation", [("relation", relation)])
+  }
+
   func of(_ relation: Value) throws -> [Column] {
-    let found = try host.callMacro("get_columns_in_relation", [("relation", relation)])
+    let found = try answer(relation)
     return found.listValue?.items.compactMap(\.columnValue) ?? []
   }
 

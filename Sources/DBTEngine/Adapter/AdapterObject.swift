@@ -82,6 +82,7 @@ final class AdapterObject: Object {
     case "get_column_schema_from_query":
       .function(name, ["sql"]) { [host] values, _ in
         let result = try host.connection.execute(values[0]?.text ?? "", autoBegin: false, fetch: .none)
+        for column in result.columns { host.connection.noteUnknown(typeName: column.typeName) }
         return .list(result.columns.map { Column(name: $0.name, label: $0.typeName).value })
       }
     case "get_incremental_strategy_macro":
@@ -169,7 +170,7 @@ final class AdapterObject: Object {
     let columns = AdapterColumns(host: host)
     return switch name {
     case "get_columns_in_relation":
-      .function(name, ["relation"]) { values, _ in .list(try columns.of(values[0] ?? .none).map(\.value)) }
+      .function(name, ["relation"]) { values, _ in try columns.answer(values[0] ?? .none) }
     case "get_columns_in_table":
       .function(name, ["schema", "identifier"]) { [host] values, _ in
         let path = RelationPath(database: host.target.database, schema: values[0]?.name, identifier: values[1]?.name)

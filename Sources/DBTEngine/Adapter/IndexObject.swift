@@ -23,14 +23,29 @@ final class IndexObject: Object {
         .compilation,
         "Invalid index config:\n  Got: \(raw.text)\n  Expected a dictionary with at minimum a \"columns\" key")
     }
-    guard let columns = dict["columns"]?.listValue?.items, columns.allSatisfy({ $0.stringValue != nil }) else {
-      throw DBTError(.compilation, "Could not parse index config: 'columns' is a required property")
+    guard let given = dict["columns"] else { throw fault([], "'columns' is a required property") }
+    guard let columns = given.listValue?.items else {
+      throw fault(["'columns'"], "\(given.repr) is not of type 'array'")
+    }
+    for (index, column) in columns.enumerated() where column.stringValue == nil {
+      throw fault(["'columns'", String(index)], "\(column.repr) is not of type 'string'")
+    }
+    if let unique = dict["unique"], !unique.isUndefined, unique.boolValue == nil {
+      throw fault(["'unique'"], "\(unique.repr) is not of type 'boolean'")
     }
     let method = dict["type"]
+    if let method, !method.isNone, !method.isUndefined, method.stringValue == nil {
+      throw fault(["'type'"], "\(method.repr) is not valid under any of the given schemas")
+    }
     return .object(
       IndexObject(
         columns: columns.map(\.text), isUnique: dict["unique"]?.isTruthy ?? false,
         method: method.flatMap { $0.isNone || $0.isUndefined ? nil : $0.text }))
+  }
+
+  private static func fault(_ path: [String], _ message: String) -> DBTError {
+    DBTError(
+      .compilation, "Could not parse index config: at path [\(path.joined(separator: "]["))]: \(message)")
   }
 
   var typeName: String { "PostgresIndexConfig" }

@@ -1,4 +1,5 @@
 import DBTContext
+import Glibc
 import Jinja
 import OrderedCollections
 import PlainData
@@ -17,6 +18,8 @@ final class DatabaseConnection {
   private let cancellation: Cancellation
   /// What the events of a node's connection say about that node.
   private let nodeInfo: PlainValue?
+  /// Whether templates may send statements; false under `--no-introspect`.
+  private let mayIntrospect: Bool
   private let log: (LogLine) -> Void
   private var session: (any WarehouseSession)?
   /// dbt's note: a transaction is wanted, so that commit and rollback mean something.
@@ -34,7 +37,7 @@ final class DatabaseConnection {
 
   init(
     name: String, warehouse: any Warehouse, comment: QueryComment, cancellation: Cancellation, graph: SharedGraph,
-    nodeInfo: PlainValue? = nil, log: @escaping (LogLine) -> Void
+    nodeInfo: PlainValue? = nil, mayIntrospect: Bool = true, log: @escaping (LogLine) -> Void
   ) {
     self.name = name
     self.warehouse = warehouse
@@ -42,6 +45,7 @@ final class DatabaseConnection {
     self.cancellation = cancellation
     self.graph = graph
     self.nodeInfo = nodeInfo
+    self.mayIntrospect = mayIntrospect
     self.log = log
   }
 
@@ -176,6 +180,19 @@ final class DatabaseConnection {
     try graph.paused { () throws(WarehouseError) in try session.execute(sql, fetch: fetch) }
   }
 
+  /// Says that a column's type has no name, in the log only.
+  ///
+  /// - Parameter typeName: as the warehouse calls it: `unknown type_code 790`.
+  func noteUnknown(typeName: String) {
+    let prefix = "unknown type_code "
+    guard typeName.hasPrefix(prefix) else { return }
+    let code = typeName.dropFirst(prefix.count)
+    tell(
+      "The `type_code` \(code) was not recognized, which may affect error messages for enforced contracts that fail as "
+        + "well as `Column.data_type` values returned by `get_column_schema_from_query`", "TypeCodeNotFound",
+      ["type_code": .int(Int(code) ?? 0)])
+  }
+
   private func tell(_ text: String, _ event: String, _ data: PlainObject = [:]) {
     var members = data
     members["conn_name"] = .string(name)
@@ -186,6 +203,13 @@ final class DatabaseConnection {
   /// The session, connecting on first use and again after transient failures, as often as the profile says.
   private func opened() throws -> any WarehouseSession {
     if let session { return session }
+    guard mayIntrospect else {
+      // dbt has no connection at all then, and says so with its numbers of process and thread.
+      throw DBTError(
+        .runtime,
+        "connection never acquired for thread (\(getpid()), \(pthread_self())), have []: --no-introspect keeps templates from "
+          + "asking the database")
+    }
     tell("Opening a new connection, currently in state init", "NewConnectionOpening", ["connection_state": "init"])
     var attempt = 0
     while true {

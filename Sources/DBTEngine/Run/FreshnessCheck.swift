@@ -85,6 +85,12 @@ struct FreshnessCheck {
     if let stored = answer.objectValue as? StatementResultObject {
       table = stored.table
       result.adapterResponse = (stored.response.objectValue as? AdapterResponse)?.fields ?? [:]
+    } else {
+      try run.warn(
+        "Deprecated functionality\n\nThe 'collect_freshness' macro signature has changed to return the full query result, "
+          + "rather than just a table of values. See the v1.5 migration guide for details on how to update your custom "
+          + "macro: https://docs.getdbt.com/guides/migration/versions/upgrading-to-v1.5",
+        event: "CollectFreshnessReturnSignature")
     }
     let rows = try Tables.rows(table, evaluation)
     guard rows.count == 1, let row = rows.first, row.count == 2 else {

@@ -65,7 +65,7 @@ package final class RunContext: Sendable {
       name: name, warehouse: engine.warehouse, comment: engine.comment(name, node: node, self),
       cancellation: cancellation, graph: graph,
       nodeInfo: node.map { NodeEvents(engine: engine).info($0.uniqueID, status: "executing") },
-      log: { [self] line in log(line) })
+      mayIntrospect: node == nil || invocation.flags.introspects, log: { [self] line in log(line) })
   }
 
   func ephemeral(_ id: String) -> CompiledNode? { ephemerals.withLock { $0[id] } }

@@ -4,6 +4,8 @@ import PlainData
 /// The checks that dbt makes on a resource's finished configuration.
 struct ConfigCheck {
   let type: ResourceType
+  /// The resource, for messages.
+  let uniqueID: String
 
   /// - Throws: a parsing error in dbt's words.
   func check(_ config: PlainObject) throws(ProjectError) {
@@ -57,7 +59,9 @@ struct ConfigCheck {
   private func checkModel(_ config: PlainObject) throws(ProjectError) {
     let access = config["access"]?.stringValue ?? ""
     guard ["private", "protected", "public"].contains(access) else {
-      throw ProjectError(.parsing, "'\(config["access"]?.pythonText ?? "")' is not a valid AccessType")
+      throw ProjectError(
+        .parsing,
+        "Node \(uniqueID) has an invalid value (\(config["access"]?.pythonText ?? "")) for the access field")
     }
     let change = config["on_schema_change"]?.stringValue ?? ""
     if config["contract"]?["enforced"] == true, config["materialized"] == "incremental",

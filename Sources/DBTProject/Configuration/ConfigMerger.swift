@@ -167,8 +167,8 @@ struct ConfigMerger: Sendable {
   /// Checks the finished configuration.
   ///
   /// - Throws: a parsing error in dbt's words for a value of the wrong type or outside its range.
-  func finalize(_ config: inout PlainObject) throws(ProjectError) {
-    try ConfigCheck(type: type).check(config)
+  func finalize(_ config: inout PlainObject, uniqueID: String) throws(ProjectError) {
+    try ConfigCheck(type: type, uniqueID: uniqueID).check(config)
     guard type == .test else { return }
     if let kind = config["store_failures_as"]?.stringValue {
       config["store_failures"] = .bool(kind != "ephemeral")

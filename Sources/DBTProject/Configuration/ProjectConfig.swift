@@ -21,6 +21,7 @@ package struct ProjectConfig: Sendable {
   package var assetPaths: [String]
   package var targetPath: String
   package var logPath: String
+  /// What `clean` removes; may lie outside of the folder, which `clean` has to see to.
   package var cleanTargets: [String]
   package var packagesInstallPath: String
   /// `database`, `schema` and `identifier`: whether names are quoted. Keys the file does not give are absent.
@@ -84,7 +85,7 @@ package struct ProjectConfig: Sendable {
     assetPaths = try reader.paths("asset-paths") ?? []
     targetPath = try reader.text("target-path") ?? "target"
     logPath = try reader.text("log-path") ?? "logs"
-    cleanTargets = try reader.paths("clean-targets") ?? [targetPath]
+    cleanTargets = try reader.paths("clean-targets", mayLeave: true) ?? [targetPath]
     packagesInstallPath = try reader.text("packages-install-path") ?? "dbt_packages"
     quoting = try reader.object("quoting").filter { !$0.value.isNull }
     queryComment = document["query-comment"]

@@ -29,6 +29,8 @@ struct ProjectConfigReader {
       throw ProjectError(
         .runtime, "Invalid config version: \(version.pythonText), expected 2", path: "dbt_project.yml")
     }
+    if let version = document["version"], !isVersion(version) { throw misfit("version", version) }
+    if let cloud = document["dbt-cloud"], !cloud.isNull, cloud.objectValue == nil { throw misfit("dbt-cloud", cloud) }
     for (old, new) in [("source-paths", "model-paths"), ("data-paths", "seed-paths"), ("tests", "data_tests")]
     where document[old] != nil && document[new] != nil {
       throw ProjectError(
@@ -36,6 +38,34 @@ struct ProjectConfigReader {
         "\(old) and \(new) cannot both be defined. The `\(old)` config has been deprecated in favor of `\(new)`.",
         path: "dbt_project.yml")
     }
+  }
+
+  private static func misfit(_ key: String, _ value: PlainValue) -> ProjectError {
+    ProjectError(
+      .runtime, "at path ['\(key)']: \(value.pythonRepresentation) is not valid under any of the given schemas",
+      path: "dbt_project.yml")
+  }
+
+  /// Whether a value can be a project's version: a number, or a semantic version whose third number may be missing.
+  private static func isVersion(_ value: PlainValue) -> Bool {
+    guard case .string(let text) = value else { return value.isNull || value.doubleValue != nil }
+    func parts(_ text: Substring, _ separator: Character) -> [Substring] {
+      text.split(separator: separator, maxSplits: 1, omittingEmptySubsequences: false)
+    }
+    func words(_ text: Substring) -> [Substring] { text.split(separator: ".", omittingEmptySubsequences: false) }
+    func isNumber(_ word: Substring) -> Bool { !word.isEmpty && word.allSatisfy { ("0"..."9").contains($0) } }
+    func isIdentifier(_ word: Substring) -> Bool {
+      !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+    }
+    func isPlainNumber(_ word: Substring) -> Bool { isNumber(word) && (word == "0" || word.first != "0") }
+    let built = parts(text[...], "+")
+    let released = parts(built[0], "-")
+    let numbers = words(released[0])
+    guard (2...3).contains(numbers.count), numbers.allSatisfy(isPlainNumber) else { return false }
+    guard numbers.count == 3 || (built.count == 1 && released.count == 1) else { return false }
+    let labels = released.count == 2 ? words(released[1]) : []
+    return labels.allSatisfy { isIdentifier($0) && (!isNumber($0) || isPlainNumber($0)) }
+      && (built.count == 1 || words(built[1]).allSatisfy(isIdentifier))
   }
 
   private func fault(_ key: String, _ message: String) -> ProjectError {
@@ -80,7 +110,8 @@ struct ProjectConfigReader {
     return items
   }
 
-  func paths(_ key: String, old: String? = nil) throws(ProjectError) -> [String]? {
+  /// - Parameter mayLeave: whether paths may lead out of the project's folder.
+  func paths(_ key: String, old: String? = nil, mayLeave: Bool = false) throws(ProjectError) -> [String]? {
     let name = document[key] == nil && old.flatMap { document[$0] } != nil ? old ?? key : key
     guard let value = document[name], !value.isNull else { return nil }
     var paths: [String] = []
@@ -88,7 +119,7 @@ struct ProjectConfigReader {
       guard case .string(let text) = item else {
         throw fault(name, "\(item.pythonRepresentation) is not of type 'string'")
       }
-      guard !text.hasPrefix("/"), !text.split(separator: "/").contains("..") else {
+      guard mayLeave || (!text.hasPrefix("/") && !text.split(separator: "/").contains("..")) else {
         throw fault(name, "the path '\(text)' leaves the project's folder")
       }
       paths.append(text.count > 1 && text.hasSuffix("/") ? String(text.dropLast()) : text)

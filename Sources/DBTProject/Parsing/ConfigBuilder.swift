@@ -13,8 +13,8 @@ struct ConfigBuilder: Sendable {
   ///
   /// - Throws: a parsing error for values that cannot be merged or are wrong.
   func build(
-    _ type: ResourceType, fqn: [String], package: String, calls: PlainObject = [:], patch: PlainObject = [:],
-    isChecked: Bool = true
+    _ type: ResourceType, uniqueID: String? = nil, fqn: [String], package: String, calls: PlainObject = [:],
+    patch: PlainObject = [:], isChecked: Bool = true
   ) throws(ProjectError) -> PlainObject {
     let merger = ConfigMerger(type)
     var config = merger.defaults
@@ -24,7 +24,9 @@ struct ConfigBuilder: Sendable {
     if package != root.name {
       for level in root.levels(type, fqn: fqn) { try merger.update(&config, with: level) }
     }
-    if isChecked { try merger.finalize(&config) }
+    if isChecked {
+      try merger.finalize(&config, uniqueID: uniqueID ?? "\(type.rawValue).\(fqn.joined(separator: "."))")
+    }
     return config
   }
 

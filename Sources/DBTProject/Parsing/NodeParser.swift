@@ -244,7 +244,8 @@ final class NodeParser {
     }
     let config = try located(draft.node) { () throws(ProjectError) in
       try configs.build(
-        draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName, calls: draft.calls, patch: patch)
+        draft.node.resourceType, uniqueID: draft.node.uniqueID, fqn: draft.node.fqn, package: draft.node.packageName,
+        calls: draft.calls, patch: patch)
     }
     for tag in config["tags"]?.arrayValue ?? [] {
       if let tag = tag.stringValue, !draft.node.tags.contains(tag) { draft.node.tags.append(tag) }

@@ -128,6 +128,7 @@ struct ProjectAssembly {
   /// Applies all property files and answers their sources' tables, which come last.
   private func addProperties(to resources: ParsedResources) throws(ProjectError) -> [SourceParser.Declaration] {
     let parser = NodeParser(environment)
+    let fixtures = try fixtures()
     var sources: [SourceParser.Declaration] = []
     for package in environment.packages.keys {
       let read = try ParallelMap.run(
@@ -141,10 +142,19 @@ struct ProjectAssembly {
     return sources
   }
 
-  private var fixtures: [String: SourceFile] {
+  /// Fixture files by package and name.
+  private func fixtures() throws(ProjectError) -> [String: SourceFile] {
     var found: [String: SourceFile] = [:]
     for package in environment.packages.keys {
-      for file in all(.fixture, package) { found["\(package).\(file.stem)"] = file }
+      for file in all(.fixture, package) {
+        let name = "\(package).\(file.stem)"
+        if let other = found[name] {
+          throw DuplicateResource.error(
+            "fixtures", file.stem, file.stem, ("fixture.\(name)", file.originalFilePath),
+            ("fixture.\(name)", other.originalFilePath))
+        }
+        found[name] = file
+      }
     }
     return found
   }

@@ -53,7 +53,7 @@ struct ReferenceResolver {
     for reference in node.refs {
       switch try ref(reference, from: node.packageName, node: node) {
       case .found(let id):
-        if let model = resources.node(id) { try checkAccess(to: model, from: node) }
+        if let model = resources.node(id) { try checkAccess(to: model, from: node, group: node.group) }
         add(id, to: &ids)
       case let target:
         isComplete = false
@@ -161,13 +161,15 @@ struct ReferenceResolver {
 
   /// Private models may be referenced within their group only, protected ones of restricted packages within the
   /// package.
-  private func checkAccess(to model: Node, from node: Node) throws(ProjectError) {
+  ///
+  /// - Parameter group: of what references the model; exposures have none.
+  private func checkAccess(to model: Node, from node: any GraphMember, group: String?) throws(ProjectError) {
     guard model.resourceType == .model, node.resourceType != .sqlOperation else { return }
     let isForeign = node.packageName != model.packageName
     let isRestricted = environment.packages[model.packageName]?.restrictsAccess ?? false
     let isRefused =
       switch model.access {
-      case "private": node.group == nil || node.group != model.group || isForeign && isRestricted
+      case "private": group == nil || group != model.group || isForeign && isRestricted
       case "protected": isForeign && isRestricted
       default: false
       }
@@ -197,6 +199,9 @@ struct ReferenceResolver {
       for reference in entry.refs {
         guard case .found(let node) = try ref(reference, from: entry.packageName, node: entry) else {
           throw fault(entry, kind: "node", name: reference.name, package: reference.package)
+        }
+        if let model = resources.node(node) {
+          try checkAccess(to: model, from: entry, group: entry.document["group"]?.stringValue)
         }
         add(node, to: &entry.dependsOnNodes)
       }

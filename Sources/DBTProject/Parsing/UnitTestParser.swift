@@ -122,14 +122,20 @@ struct UnitTestParser {
 
   private func seedRows(_ input: String, _ entry: PropertyEntry) throws(ProjectError) -> [PlainValue] {
     let package = entry.file.packageName
+    var sought = (package: package, name: input)
+    if case .ref(let reference)? = ReferenceExpression(input) {
+      sought = (reference.package ?? package, reference.name)
+    }
     guard case .ref(let reference)? = ReferenceExpression(input),
       let id = try resources.lookup.ref(reference.name, package: reference.package ?? package),
       let seed = resources.node(id), seed.resourceType == .seed
     else {
       throw ProjectError(
         .parsing,
-        "Unable to find seed '\(package).\(input)' for unit tests in directories: "
-          + PlainValue.strings(environment.packages[package]?.seedPaths ?? []).pythonText,
+        "Unable to find seed '\(sought.package).\(sought.name)' for unit tests in "
+          + (sought.package == package
+            ? "directories: " + PlainValue.strings(environment.packages[package]?.seedPaths ?? []).pythonText
+            : "'\(sought.package)' package"),
         path: entry.file.originalFilePath)
     }
     let path = (seed.rootPath ?? "") + "/" + seed.originalFilePath

@@ -76,6 +76,9 @@ struct DBTFlags: Sendable {
     return nil
   }
 
+  /// Whether the command line or the environment said something about a flag.
+  func wasGiven(_ name: String) -> Bool { explicit.contains(name) }
+
   private mutating func set(_ name: String, _ value: PlainValue) {
     values[name] = value
     explicit.insert(name)

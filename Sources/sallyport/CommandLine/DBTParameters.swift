@@ -66,7 +66,7 @@ enum DBTParameters {
     toggle("log_cache_events", false, "Also log what the relation cache does."),
     toggle("print", true, "Write what print() says."),
     make("printer_width", nil, .integer, "", 80, "The width of a line about a node."),
-    toggle("use_colors", true, "Accepted; lines have no colours."),
+    toggle("use_colors", true, "Colour lines also where standard output is no terminal."),
     toggle("use_colors_file", true, "Accepted; the log file has no colours."),
     toggle("macro_debugging"),
     toggle("show_all_deprecations", variable: nil, false, "Say each deprecation as often as it is met."),
