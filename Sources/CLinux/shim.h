@@ -102,7 +102,6 @@ static inline int sly_landlock_admit_port(int ruleset, uint64_t port, uint64_t a
 }
 /// Binds the calling thread, and those it makes, to a ruleset for good. 0, or -1 and `errno`.
 static inline int sly_landlock_apply(int ruleset) { return (int)syscall(446, ruleset, 0U); }
-/// Opens a file or folder as a place only, without reading it; -1 and `errno`.
 // Declared by the headers for GNU sources only.
 extern int pipe2(int ends[2], int flags);
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *folder);
@@ -114,4 +113,5 @@ static inline int sly_spawn_in_folder(posix_spawn_file_actions_t *actions, const
   return posix_spawn_file_actions_addchdir_np(actions, folder);
 }
 
+/// Opens a file or folder as a place only, without reading it; -1 and `errno`.
 static inline int sly_open_place(const char *path) { return open(path, 010000000 /* O_PATH */ | O_CLOEXEC); }

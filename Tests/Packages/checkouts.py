@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pathlib
 import shutil
@@ -16,7 +17,7 @@ PROFILE = {
     "outputs": {"postgres": {
         "type": "postgres", "host": "127.0.0.1", "port": "{{ env_var('DIFF_PORT') | as_number }}", "user": "harbor",
         "password": "{{ env_var('DBT_ENV_SECRET_DIFF_PASSWORD') }}", "dbname": "{{ env_var('DIFF_DATABASE') }}",
-        "schema": "an", "threads": 4}}}
+        "schema": "an"}}}
 
 
 def place(package: Package, checkouts: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
@@ -43,8 +44,11 @@ def local(entry: dict, path: pathlib.Path, tree: pathlib.Path, root: pathlib.Pat
     return {"local": os.path.relpath(target, root.resolve())}
 
 
-def profiles(folder: pathlib.Path) -> pathlib.Path:
+def profiles(folder: pathlib.Path, threads: int) -> pathlib.Path:
+    """A folder with the profiles that the projects name."""
     folder.mkdir()
+    profile = copy.deepcopy(PROFILE)
+    profile["outputs"]["postgres"]["threads"] = threads
     names = ("integration_tests", "elementary_tests", "elementary")
-    (folder / "profiles.yml").write_text(yaml.safe_dump({name: PROFILE for name in names}))
+    (folder / "profiles.yml").write_text(yaml.safe_dump({name: profile for name in names}))
     return folder
