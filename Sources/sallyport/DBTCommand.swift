@@ -45,7 +45,10 @@ enum DBTProgram {
         }
         return await session.perform(handler)
       }
+    } catch let error as DBTUsageError where error.isOfFlags {
+      Terminal.write("\(UTCTime.now.clock)  [ERROR]: Encountered an error:\n\(error.message)\n")
     } catch let error as DBTUsageError {
+      if let notice = error.notice { Terminal.write("\(UTCTime.now.clock)  \(notice)\n") }
       Terminal.complain(error.text)
     } catch let error as EngineError {
       // As with dbt, what is wrong with flags together is no matter of usage text.

@@ -16,7 +16,6 @@ extension DBTSession {
 
   /// `dbt list`: a line for each resource that is selected.
   func list() throws(EngineError) -> Int32 {
-    let engine = try open()
     var request = request
     let models = flags.words("models")
     if !models.isEmpty {
@@ -29,6 +28,7 @@ extension DBTSession {
       request.select = models
       request.resourceTypes = ["model"]
     }
+    let engine = try open()
     let listing = ProjectListing(output: flags.text("output") ?? "selector", keys: flags.words("output_keys"))
     let plan = try engine.plan(request)
     let console = console

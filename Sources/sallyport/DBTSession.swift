@@ -80,7 +80,8 @@ struct DBTSession: Sendable {
       options, settings: request.settings, command: request.command,
       warehouse: { [egress] in PostgresWarehouse($0, egress: egress) }, sink: { console.take($0) })
     say("Registered adapter: postgres=\(DBTVersions.adapter)", event: "AdapterRegistered")
-    guard request.command != .parse else { return engine }
+    // As in dbt, where `ls` says what was found and `list` does not.
+    guard request.command != .parse, flags.syntax.words != ["list"] else { return engine }
     let found = engine.foundLine
     say(found, event: "FoundStats", data: ["stat_line": .string(String(found.dropFirst("Found ".count)))])
     return engine
@@ -130,9 +131,9 @@ struct DBTSession: Sendable {
     InterruptSignals.forward(to: cancellation)
     do {
       return try await BlockingThread.run {
-        session.begin()
         let code: Int32
         do throws(EngineError) {
+          try session.begin()
           code = try body(session)
         } catch {
           session.complain(error)
@@ -147,7 +148,8 @@ struct DBTSession: Sendable {
     }
   }
 
-  private func begin() {
+  /// - Throws: a warning about the command line that counts as an error.
+  private func begin() throws(EngineError) {
     say(
       "Running with dbt=\(DBTVersions.core)", event: "MainReportVersion",
       data: ["version": .string("=\(DBTVersions.core)"), "log_version": 3])
@@ -157,9 +159,17 @@ struct DBTSession: Sendable {
         "running sallyport \(DBTVersions.engine) with arguments \(PlainValue.object(flags.values).json(.python))",
         event: "MainReportArgs"))
     for warning in flags.warnings { console.take(LogLine(.warn, warning, event: "EnvironmentVariableRenamed")) }
+    let deprecations = DBTDeprecations(words: words, flags: flags)
+    for line in deprecations.warnings {
+      guard !request.settings.warnError else { throw EngineError(.compilation, line.message) }
+      console.take(line)
+    }
   }
 
   private func end(_ code: Int32) {
+    if !request.settings.warnError, let line = DBTDeprecations(words: words, flags: flags).summary {
+      console.take(line)
+    }
     let seconds = (ContinuousClock.now - startedAt) / .seconds(1)
     let name = flags.syntax.words.joined(separator: " ")
     let usage = ResourceUsage.now

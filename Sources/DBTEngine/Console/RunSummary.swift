@@ -163,10 +163,11 @@ package struct RunSummary: Sendable {
 
 /// Numbers with nouns.
 package enum Counted {
-  /// `1 seed`, `2 analyses`; underscores read as blanks. Tests are `data tests`, as dbt calls them.
+  /// `1 seed`, `2 analyses`; underscores read as blanks. Several tests are `data tests` and one is a `test`, as in dbt.
   package static func text(_ count: Int, _ noun: String) -> String {
-    let name = noun == "test" ? "data test" : String(noun.map { $0 == "_" ? " " : $0 })
+    let name = String(noun.map { $0 == "_" ? " " : $0 })
     guard count != 1 else { return "1 \(name)" }
+    if name == "test" { return "\(count) data tests" }
     if name == "analysis" { return "\(count) analyses" }
     if name.hasSuffix("query") { return "\(count) \(name.dropLast())ies" }
     return "\(count) \(name)s"

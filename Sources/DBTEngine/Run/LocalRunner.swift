@@ -156,7 +156,8 @@ package final class LocalRunner: Sendable {
     let (results, stopper) = progress.withLock { progress in
       guard !cancellation.isCancelled else { return (progress.results, NodeResult?.none) }
       let known = Set(progress.results.map(\.uniqueID))
-      for node in plan.nodes where !node.isEphemeral && !known.contains(node.uniqueID) {
+      // As in dbt: a run that fails fast also counts the ephemeral models, which never have a result of their own.
+      for node in plan.nodes where !known.contains(node.uniqueID) && (!node.isEphemeral || progress.isStopping) {
         var result = engine.skippedResult(node.uniqueID)
         if progress.isStopping { skip(&result) }
         progress.results.append(result)

@@ -85,7 +85,8 @@ struct DBTArguments {
         throw DBTUsageError(
           program: "dbt", pattern: nil,
           message:
-            "\(name) was provided both before and after the subcommand, it can only be set either before or after.")
+            "\(name) was provided both before and after the subcommand, it can only be set either before or after.",
+          isOfFlags: true)
       }
     }
   }
@@ -204,7 +205,12 @@ struct DBTArguments {
         for value in values { all.append(try DBTValue.read(value, for: parameter)) }
         given[parameter.name] = .array(all)
       } catch {
-        throw failure("Invalid value for \(parameter.hint): \(error.message)")
+        var refused = failure("Invalid value for \(parameter.hint): \(error.message)")
+        if case .object = parameter.kind {
+          let name = (parameter.spellings.first ?? parameter.name).drop { $0 == "-" }
+          refused.notice = "[ERROR]: The YAML provided in the --\(name) argument is not valid."
+        }
+        throw refused
       }
     }
   }

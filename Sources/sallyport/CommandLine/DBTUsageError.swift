@@ -5,6 +5,10 @@ struct DBTUsageError: Error, Equatable {
   /// What the usage line names behind it; nil when only the message is printed.
   let pattern: String?
   let message: String
+  /// What dbt prints on the standard output before; nil: nothing.
+  var notice: String?
+  /// Whether dbt takes it for a fault of the flags together: it is told as any other error, without a word on usage.
+  var isOfFlags = false
 
   /// What is written to the standard error.
   var text: String {
