@@ -1,6 +1,7 @@
 import DBTContext
 import DBTEngine
 import DBTProject
+import Egress
 import OrderedCollections
 import PlainData
 
@@ -69,7 +70,7 @@ extension DBTSession {
     let session = self
     try Engine.installPackages(
       try engineOptions(needsMacros: false), settings: request.settings, locksOnly: flags.isOn("lock"),
-      upgrades: flags.isOn("upgrade"), say: { session.say($0) })
+      upgrades: flags.isOn("upgrade"), mayDial: egress.isOpen, say: { session.say($0) })
     return 0
   }
 }

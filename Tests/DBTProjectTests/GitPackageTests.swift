@@ -65,6 +65,27 @@ import Testing
     return lines.joined(separator: "\n")
   }
 
+  /// An address that leads to the network is refused before git is started, one of this machine is not.
+  @Test(arguments: [
+    "https://packages.example/p.git", "ssh://git@packages.example/p", "git@packages.example:p.git",
+    "packages.example:p",
+    "ext::sh -c true", "file://packages.example/p",
+  ])
+  func anEgressListShutsOutWhatGitWouldDial(address: String) throws {
+    let project = try ProjectFixture(["packages.yml": "packages: [{git: '\(address)', revision: v1}]"])
+    let invocation = Invocation(
+      environment: ProcessEnvironment(values: [:]), invocationID: "0",
+      startedAt: try #require(PythonDateTime(unixSeconds: 0)), sink: { _ in })
+    do {
+      try PackageInstaller(root: project.folder, invocation: invocation, mayDial: false, say: { _ in })
+        .run(locksOnly: false, upgrades: false)
+      Issue.record("no error")
+    } catch {
+      #expect("\(error)".contains("deps would fetch \(address) with the program 'git'"))
+    }
+    #expect(GitRepository.isLocal(project.folder))
+  }
+
   private func text(_ project: ProjectFixture, _ name: String) -> String? {
     try? String(contentsOfFile: project.folder + "/" + name, encoding: .utf8)
   }

@@ -8,13 +8,15 @@ extension Engine {
   /// - Parameters:
   ///   - locksOnly: `--lock`.
   ///   - upgrades: `--upgrade`.
+  ///   - mayDial: whether git may reach the network, which no egress list can hold it to.
   ///   - say: receives what dbt prints.
   package static func installPackages(
-    _ options: EngineOptions, settings: RunSettings, locksOnly: Bool, upgrades: Bool, say: @escaping (String) -> Void
+    _ options: EngineOptions, settings: RunSettings, locksOnly: Bool, upgrades: Bool, mayDial: Bool,
+    say: @escaping (String) -> Void
   ) throws(EngineError) {
     let invocation = Invocation.made(options, settings, command: "deps", sink: { _ in })
     do throws(ProjectError) {
-      try PackageInstaller(root: options.projectDirectory, invocation: invocation, say: say)
+      try PackageInstaller(root: options.projectDirectory, invocation: invocation, mayDial: mayDial, say: say)
         .run(locksOnly: locksOnly, upgrades: upgrades)
     } catch {
       throw EngineError(error).scrubbed(by: invocation.scrubber)

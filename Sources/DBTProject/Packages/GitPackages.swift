@@ -8,10 +8,12 @@ import Secrets
 /// The packages of `deps` that come from git repositories. Clones go into a folder of their own that is removed at the end.
 struct GitPackages {
   private let invocation: Invocation
+  private let mayDial: Bool
   private let say: (String) -> Void
 
-  init(_ invocation: Invocation, say: @escaping (String) -> Void) {
+  init(_ invocation: Invocation, mayDial: Bool, say: @escaping (String) -> Void) {
     self.invocation = invocation
+    self.mayDial = mayDial
     self.say = say
   }
 
@@ -40,6 +42,12 @@ struct GitPackages {
     _ members: PlainObject, below base: String, _ body: (_ folder: String, _ commit: String) throws(ProjectError) -> R
   ) throws(ProjectError) -> R {
     let shown = members["git"]?.stringValue ?? ""
+    guard mayDial || GitRepository.isLocal(shown) else {
+      throw ProjectError(
+        .dependency,
+        "deps would fetch \(shown) with the program 'git', which SALLYPORT_EGRESS_ALLOW cannot hold to its list. Unset the "
+          + "list for this command, or put the package beside the project and declare it as 'local:'.")
+    }
     let repository = try GitRepository(
       shown, shown: shown, subdirectory: Self.subdirectory(members), environment: invocation.environment.values)
     let place = try FileTree.makeTemporaryFolder(below: base, named: ".dbt-downloads-")

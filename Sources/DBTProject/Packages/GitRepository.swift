@@ -71,6 +71,11 @@ struct GitRepository {
     return try git(["rev-parse", "HEAD"], in: folder, revision).trimmed
   }
 
+  /// Whether an address is a folder of this machine. `host:path` is none.
+  static func isLocal(_ address: String) -> Bool {
+    ["/", "./", "../", "file:///"].contains(where: address.hasPrefix)
+  }
+
   private static func isCommit(_ text: String) -> Bool {
     text.utf8.count == 40 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }

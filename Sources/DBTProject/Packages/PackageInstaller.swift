@@ -16,13 +16,14 @@ package struct PackageInstaller {
 
   /// - Parameters:
   ///   - root: the project's folder, absolute.
+  ///   - mayDial: whether programs that no egress list holds may reach the network.
   ///   - say: receives what dbt prints.
-  package init(root: String, invocation: Invocation, say: @escaping (String) -> Void) {
+  package init(root: String, invocation: Invocation, mayDial: Bool = true, say: @escaping (String) -> Void) {
     self.root = root
     self.invocation = invocation
     self.say = say
     files = ProjectFiles(root: root)
-    git = GitPackages(invocation, say: say)
+    git = GitPackages(invocation, mayDial: mayDial, say: say)
     renderer = FileRenderer(invocation, vars: invocation.vars, path: "packages.yml")
   }
 

@@ -27,15 +27,15 @@ final class ConfigMemo {
 
   /// See `ConfigBuilder.build`.
   func build(
-    _ type: ResourceType, fqn: [String], package: String, calls: PlainObject = [:], patch: PlainObject = [:],
-    isChecked: Bool = true
+    _ type: ResourceType, uniqueID: String? = nil, fqn: [String], package: String, calls: PlainObject = [:],
+    patch: PlainObject = [:], isChecked: Bool = true
   ) throws(ProjectError) -> PlainObject {
     let level = builder.level(type, fqn: fqn, package: package)
     let question = Question(
       type: type, package: package, level: level, calls: calls, patch: patch, isChecked: isChecked)
     if let config = known[question] { return config }
     let config = try builder.build(
-      type, fqn: fqn, package: package, calls: calls, patch: patch, isChecked: isChecked)
+      type, uniqueID: uniqueID, fqn: fqn, package: package, calls: calls, patch: patch, isChecked: isChecked)
     keep(config, question)
     return config
   }
