@@ -205,10 +205,11 @@ final class RenderContext: AdapterHost {
           throw DBTError(
             .compilation, "The name argument to ref() must be a string, got <class '\(argument.typeName)'>")
         }
-        let version = arguments[keyword: "version"] ?? arguments[keyword: "v"]
+        // A version of None is none.
+        let version = (arguments[keyword: "version"] ?? arguments[keyword: "v"]).flatMap { $0.isTruthy ? $0 : nil }
         return try ref(
           positional[positional.count - 1].text, package: positional.count == 2 ? positional[0].text : nil,
-          version: try version.flatMap { $0.isTruthy ? try $0.plain() : nil }
+          version: try version?.plain()
         ).value
       })
   }

@@ -106,7 +106,8 @@ enum ReferenceCall {
       throw DBTError(.compilation, "The name argument to ref() must be a string, got <class '\(argument.typeName)'>")
     }
     let named = arguments.keywords.first { $0.name == "version" } ?? arguments.keywords.first { $0.name == "v" }
-    let version = try named.flatMap { $0.value.isTruthy ? try $0.value.plain() : nil }
+    // A version of None is none.
+    let version = try named.flatMap { $0.value.isTruthy ? $0.value : nil }?.plain()
     return RefArguments(
       name: positional[positional.count - 1].text, package: positional.count == 2 ? positional[0].text : nil,
       version: version)

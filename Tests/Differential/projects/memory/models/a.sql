@@ -1,0 +1,1 @@
+{{ memory._note('a') }} select 'a' as name

@@ -1,0 +1,1 @@
+{{ memory._note('b') }} select 'b' as name

@@ -1,0 +1,1 @@
+{{ memory._note('c') }} select 'c' as name

@@ -1,0 +1,1 @@
+{{ memory._note('d') }} select 'd' as name

@@ -1,0 +1,1 @@
+{{ memory._note('e') }} select * from {{ ref('d', v=none) }}

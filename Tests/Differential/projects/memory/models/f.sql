@@ -1,0 +1,1 @@
+{{ _note('f') }} select a.name from {{ ref('a') }} a, {{ ref('b') }} b

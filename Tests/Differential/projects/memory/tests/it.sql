@@ -1,0 +1,1 @@
+{{ memory._note('the test') }} select 1 as n from {{ ref('a') }} where false
