@@ -37,6 +37,7 @@ import Testing
     #expect(retry.request.settings.vars == ["x": 1] && retry.request.select == ["+b"])
     #expect(retry.targetName == "prod" && retry.threads == 3 && retry.stateFolder == "s" && !retry.isDone)
     #expect(retry.request.previousBatches["model.p.f"]?["failed"] == [["2", "3"]])
+    #expect(retry.request.previousOverloads.isEmpty)
     var settings = RunSettings()
     settings.vars = ["y": 2]
     settings.warnError = true

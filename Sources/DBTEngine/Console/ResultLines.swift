@@ -162,6 +162,10 @@ package enum ResultLines {
     "Overload " + fancy("START \(name)", "RUN", index: index, total: total)
   }
 
+  static func overloadSkipped(_ name: String, index: Int, total: Int) -> String {
+    "Overload " + fancy("SKIP \(name)", "SKIPPED", index: index, total: total, seconds: 0)
+  }
+
   static func overloadFinished(_ name: String, isError: Bool, seconds: Double, index: Int, total: Int) -> String {
     "Overload "
       + fancy(

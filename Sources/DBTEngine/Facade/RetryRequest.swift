@@ -98,6 +98,8 @@ package struct RetryRequest: Sendable {
       if !(batches["successful"]?.arrayValue ?? []).isEmpty, !(batches["failed"]?.arrayValue ?? []).isEmpty {
         request.previousBatches[id] = batches
       }
+      let overloads = result["overload_results"] ?? .null
+      if !(overloads["failed"]?.arrayValue ?? []).isEmpty { request.previousOverloads[id] = overloads }
     }
     request.uniqueIDs = ids
   }

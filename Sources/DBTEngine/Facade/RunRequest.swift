@@ -80,6 +80,8 @@ package struct RunRequest: Sendable, Hashable {
   package var uniqueIDs: [String]?
   /// `batch_results` of microbatch models in the run that is repeated, by unique id.
   package var previousBatches: PlainObject = [:]
+  /// `overload_results` of functions of which some overload failed there, by unique id.
+  package var previousOverloads: PlainObject = [:]
   /// The macro and its arguments of `run-operation`, for the record of the run.
   package var operation: PlainObject = [:]
   package var settings: RunSettings

@@ -18,7 +18,7 @@ struct FunctionOverloads {
     self.threadName = threadName
   }
 
-  /// Builds them and answers the function's result.
+  /// Builds them, save those that a run which is repeated has built, and answers the function's result.
   ///
   /// - Parameter context: the one in which the function itself was built.
   func finish(_ context: RenderContext) throws -> NodeResult {
@@ -30,8 +30,14 @@ struct FunctionOverloads {
     if let response = main.response.objectValue as? AdapterResponse { result.adapterResponse = response.fields }
     let overloads = node.signature?.overloads ?? []
     var outcome = OverloadResults()
+    let done = OverloadResults(plain: run.request.previousOverloads[node.uniqueID])?.successful ?? []
     for (index, overload) in overloads.enumerated() {
       let name = "function \(node.name) overload \(overload.definedIn)"
+      guard !done.contains(overload.definedIn) else {
+        outcome.successful.append(overload.definedIn)
+        say(.info, ResultLines.overloadSkipped(name, index: index + 1, total: overloads.count))
+        continue
+      }
       say(.info, ResultLines.overloadStarted(name, index: index + 1, total: overloads.count))
       let started = ContinuousClock.now
       var failure: String?

@@ -46,6 +46,7 @@ struct DBTFlags: Sendable {
     follow("use_colors", "use_colors_file")
     values["which"] = .string(syntax.which)
     try check()
+    try checkWarningNames()
   }
 
   /// The name under which flags know a parameter: three of them have another one where two commands differ.
@@ -115,6 +116,11 @@ struct DBTFlags: Sendable {
         throw EngineError(.usage, "\(found[1]): not allowed with argument \(found[0])")
       }
     }
+  }
+
+  /// - Throws: for a name that is none of dbt's events, which would never take effect.
+  private func checkWarningNames() throws(EngineError) {
+    if let fault = DBTWarningNames.fault(in: object("warn_error_options")) { throw EngineError(.usage, fault) }
   }
 
   // MARK: The project
