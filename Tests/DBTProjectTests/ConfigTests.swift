@@ -71,9 +71,17 @@ import Testing
     arguments: [
       ["name": "1x"], ["name": "x", "modles": [:]], ["version": "1"], ["name": "x", "config-version": 1],
       ["name": "x", "model-paths": "models"], ["name": "x", "model-paths": ["../elsewhere"]],
+      ["name": "x", "version": "1"], ["name": "x", "version": "01.2"], ["name": "x", "version": "1.2-a"],
+      ["name": "x", "version": true], ["name": "x", "dbt-cloud": "text"],
     ] as [PlainObject])
   func wrongProjectFilesAreRefused(document: PlainObject) {
     #expect(throws: ProjectError.self) { try ProjectConfig(document, unrendered: document, root: "/") }
+  }
+
+  @Test(arguments: ["1.0", "1.2.3", "0.1.0-rc.1+build.5", "1.2.3+5", 1, 1.5, nil] as [PlainValue])
+  func versionsOfProjects(version: PlainValue) throws {
+    let document: PlainObject = ["name": "x", "version": version]
+    _ = try ProjectConfig(document, unrendered: document, root: "/")
   }
 
   @Test func requiredVersions() throws {
