@@ -138,6 +138,15 @@ import Testing
     #expect(names.sorted() == ["inner", "tools"])
   }
 
+  @Test func takesWhatWasDelivered() throws {
+    let project = try ProjectFixture([
+      "packages.yml": "packages: [{git: 'https://example.invalid/some-tools.git', revision: v1}]",
+      "dbt_packages/some_tools/dbt_project.yml": "name: some_tools\nversion: '0.1'\n",
+    ])
+    for _ in 1...2 { #expect(try deps(project, environment: ["PATH": "/nowhere"]).hasSuffix("as it was delivered")) }
+    #expect(text(project, "package-lock.yml")?.contains("revision: v1") == true)
+  }
+
   @Test func warnsOfWhatIsNotPinned() throws {
     let repository = try Repository()
     let project = try ProjectFixture(["packages.yml": "packages: [{git: '\(repository.address)'}]"])

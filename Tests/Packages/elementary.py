@@ -97,9 +97,13 @@ VOLATILE: dict[str, set[str]] = {"*": {
     "created_at", "generated_at", "detected_at", "updated_at", "execute_started_at", "execute_completed_at", "compile_started_at",
     "compile_completed_at", "execution_time", "run_started_at", "run_completed_at", "invocation_id", "model_execution_id",
     "test_execution_id", "id", "metadata_hash", "thread_id"},
-    # dbt notes at run time which macros a test's materialization calls, and shows them in `graph` from then on.
-    "an_elementary.dbt_tests": {"depends_on_macros"}}
+    # dbt notes at run time which macros a test's materialization and a Python model's code call, and shows them in `graph`
+    # from then on.
+    "an_elementary.dbt_tests": {"depends_on_macros"}, "an_elementary.dbt_models": {"depends_on_macros"},
+    "an_elementary.dbt_source_freshness_results": {"max_loaded_at_time_ago_in_s"},
+    "an_elementary.alerts_dbt_source_freshness": {"max_loaded_at_time_ago_in_s"}}
 
 PLAIN = {
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}": "UUID", r"\b[0-9a-f]{32}\b": "MD5",
-    r"__tmp_\d{20}": "__tmp_TIME"}
+    # The data are of 2024.
+    r"20(2[5-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00)?": "TIME", r"__tmp_\d{20}": "__tmp_TIME"}

@@ -166,10 +166,20 @@ final class HookResultObject: Object {
       .function(name, ["omit_none?"]) { [self] _, _ in
         var members = result.artifactEntry.objectValue ?? [:]
         members["node"] = try model.plain()
+        for (name, value) in measured { members[name] = value }
         return Value(.object(members))
       }
-    default: nil
+    default: measured[name].map { Value($0) }
     }
+  }
+
+  /// How old a source was found to be, by the names that dbt's results have.
+  private var measured: PlainObject {
+    guard let freshness = result.freshness else { return [:] }
+    return [
+      "max_loaded_at": freshness["max_loaded_at"] ?? .null, "snapshotted_at": freshness["snapshotted_at"] ?? .null,
+      "age": freshness["max_loaded_at_time_ago_in_s"] ?? .null,
+    ]
   }
 
   private func timing(_ step: NodeTiming) -> Value {

@@ -32,6 +32,8 @@ package struct PackageInstaller {
     var declaration: PackageDeclaration
     var name: String
     var entry: PlainObject
+    /// Whether it was cloned, so that what stands in the install folder may be another version.
+    var isCloned = false
   }
 
   /// Locks, and unless told otherwise installs, what the project declares.
@@ -46,6 +48,7 @@ package struct PackageInstaller {
     let hash = PackageDeclaration.hash(declared)
     var lock = try PackageLock(root: root)
     let folder = try installFolder(project)
+    var cloned: Set<String> = []
     if lock == nil || upgrades || lock?.hash != hash {
       if declared.isEmpty {
         say("Warning: No packages were found in packages.yml")
@@ -55,6 +58,7 @@ package struct PackageInstaller {
         try FileTree.write(Array(try new.text().utf8), to: "\(root)/\(PackageLock.fileName)")
         say("Updating lock file in file path: \(root)/\(PackageLock.fileName)")
         lock = new
+        cloned = Set(resolved.filter(\.isCloned).map(\.name))
       }
     }
     guard !locksOnly else { return }
@@ -62,7 +66,7 @@ package struct PackageInstaller {
     let packages = lock?.packages ?? []
     try clear(folder, except: Set(packages.compactMap { $0["name"]?.stringValue }))
     guard !packages.isEmpty else { return say("Warning: No packages were found in packages.yml") }
-    for entry in packages { try install(entry, folder) }
+    for entry in packages { try install(entry, folder, cloned) }
   }
 
   // MARK: Reading
@@ -171,7 +175,7 @@ package struct PackageInstaller {
   private func resolve(
     _ declaration: PackageDeclaration, _ lock: PackageLock?, _ folder: String
   ) throws(ProjectError) -> (Resolved, needs: [PackageDeclaration]) {
-    if declaration.origin == .git {
+    if declaration.origin == .git, lock != nil || !isDelivered("\(folder)/\(guess(declaration))") {
       try git.checkPinned(declaration.rendered)
       return try git.withClone(declaration.rendered, below: temporaryFolder) {
         (place, commit) throws(ProjectError) -> (Resolved, needs: [PackageDeclaration]) in
@@ -182,11 +186,17 @@ package struct PackageInstaller {
         if let subdirectory = declaration.rendered["subdirectory"], !subdirectory.isNull {
           entry["subdirectory"] = subdirectory
         }
-        return (Resolved(declaration: declaration, name: name, entry: entry), try declarations(of: place))
+        let resolved = Resolved(declaration: declaration, name: name, entry: entry, isCloned: true)
+        return (resolved, try declarations(of: place))
       }
     }
     let (resolved, place) = try find(declaration, lock, folder)
     return (resolved, try declarations(of: place))
+  }
+
+  /// Whether a package was put into the install folder by hand, for machines without a network: then it is no clone.
+  private func isDelivered(_ place: String) -> Bool {
+    FileReader.isFile("\(place)/dbt_project.yml") && !FileReader.isFolder("\(place)/.git")
   }
 
   /// Where clones go that are only looked at.
@@ -247,7 +257,8 @@ package struct PackageInstaller {
     }
   }
 
-  private func install(_ entry: PlainObject, _ folder: String) throws(ProjectError) {
+  /// - Parameter cloned: names of packages that must be cloned even when they stand in the folder.
+  private func install(_ entry: PlainObject, _ folder: String, _ cloned: Set<String>) throws(ProjectError) {
     let name = entry["name"]?.stringValue ?? ""
     guard isName(name) else {
       throw ProjectError(.dependency, "Invalid package name '\(name)'", path: PackageLock.fileName)
@@ -265,7 +276,7 @@ package struct PackageInstaller {
       say("Installed from <local @ \(local)>")
       return
     }
-    if entry["git"] != nil {
+    if entry["git"] != nil, cloned.contains(name) || !isDelivered(place) {
       guard let members = try renderer.render(.object(entry)).objectValue else { return }
       return try installClone(members, name, place, folder)
     }
