@@ -159,6 +159,8 @@ def outcomes_of(terminalreporter) -> dict[str, str]:
 
 def pytest_terminal_summary(terminalreporter, config):
     """Counts by module, and one line with all: passed, failed, excepted, skipped."""
+    if hasattr(config, "workerinput"):
+        return  # the process that started this one counts for both
     found = outcomes_of(terminalreporter)
     counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     for name, kind in found.items():
