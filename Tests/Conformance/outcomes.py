@@ -67,7 +67,7 @@ def read(line, output: str, written: set[str], succeeded: bool):
         path = line.project / name if name.parent.parts else line.target / name
         if not path.exists() or (path.parent == line.target and path.name not in written):
             return RunExecutionResult(results=[], elapsed_time=0.0, args={})  # nothing was selected
-        return freshness(path, line.target)
+        return freshness(path, line.target, output)
     if "run_results.json" not in written:
         # Nothing was selected, or the files were not wanted.
         return RunExecutionResult(results=[], elapsed_time=0.0, args={})
@@ -137,7 +137,8 @@ def unknown(entry: dict):
         compiled_code=None, relation_name=entry.get("relation_name"), is_relational=False, config=None)
 
 
-def freshness(path: pathlib.Path, target: pathlib.Path):
+def freshness(path: pathlib.Path, target: pathlib.Path, output: str):
+    """What was measured, from the artifact; what could not be, which the artifact leaves out, from the lines."""
     data = json.loads(path.read_text(encoding="utf-8"))
     known = manifest(target)
     results = []
@@ -145,6 +146,12 @@ def freshness(path: pathlib.Path, target: pathlib.Path):
         found = dict(entry, status=FreshnessStatus(entry["status"]), node=known.sources.get(entry["unique_id"]))
         found.setdefault("message", entry.get("error"))
         results.append(types.SimpleNamespace(**found))
+    failed = set(re.findall(r" ERROR freshness of (\S+)", output))
+    for unique_id, node in known.sources.items():
+        if f"{node.source_name}.{node.name}" in failed:
+            results.append(
+                types.SimpleNamespace(
+                    unique_id=unique_id, node=node, status=FreshnessStatus.RuntimeErr, message=None, timing=[], adapter_response={}))
     return RunExecutionResult(results=results, elapsed_time=data["elapsed_time"], args={})
 
 

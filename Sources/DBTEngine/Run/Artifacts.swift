@@ -67,18 +67,12 @@ package struct Artifacts {
     return ["_invocation_id": .string(run.invocation.invocationID), "linked": .object(linked)]
   }
 
-  /// The freshness of sources (v3). Of those that could not be measured it says why.
+  /// The freshness of sources (v3): those that could be measured, as dbt has it.
   ///
   /// - Parameter elapsed: seconds.
   package func sources(_ results: [NodeResult], elapsed: Double) -> PlainValue {
     let entries = results.compactMap { result -> PlainValue? in
-      guard var entry = result.freshness else {
-        guard result.status == .runtimeError else { return nil }
-        return [
-          "unique_id": .string(result.uniqueID), "error": result.message.map { .string($0) } ?? .null,
-          "status": .string(result.status.rawValue),
-        ]
-      }
+      guard var entry = result.freshness else { return nil }
       entry.updateValue(.string(result.uniqueID), forKey: "unique_id", insertingAt: 0)
       entry["status"] = .string(result.status.rawValue)
       entry["adapter_response"] = .object(result.adapterResponse)
