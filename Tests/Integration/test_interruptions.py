@@ -67,7 +67,9 @@ class Halt:
         variables = atlas.environment(
             HALT_PORT=str(postgres.port), HALT_DATABASE=database, DBT_ENV_SECRET_HALT_PASSWORD=postgres.password)
         process = subprocess.Popen(
-            [*program, "--no-use-colors", *words], cwd=project, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            [*program, "--no-use-colors", *words], cwd=project, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # What a shell starts in the background ignores SIGINT, and so would Python here.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         if number is not None:
             stage_module.wait_for("the slow statements", self.is_under_way, seconds=120, alive=process)
             begun = time.monotonic()
