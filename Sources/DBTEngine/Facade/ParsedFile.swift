@@ -6,11 +6,11 @@ import PlainData
 enum ParsedFile {
   private static let name = "partial_parse.json"
 
-  /// What reads the file; nil for a command that writes no artifacts, and so leaves nothing either.
+  /// What reads the file; nil for an engine without a target folder, such as a worker's, which keeps whole projects.
   static func reader(
     _ options: EngineOptions, _ invocation: Invocation
   ) -> (@Sendable (ProjectConfig) -> [UInt8]?)? {
-    guard options.writesArtifacts else { return nil }
+    guard options.targetFolder != nil || options.writesToProjectTarget else { return nil }
     let isWanted = invocation.flags["PARTIAL_PARSE"]?.boolValue ?? true
     return { project in
       guard isWanted, let folder = options.outputFolder(project) else { return nil }
@@ -18,9 +18,12 @@ enum ParsedFile {
     }
   }
 
-  /// Leaves what a load found out. A folder that takes no file is no reason to fail: the next command parses anew.
+  /// Leaves what a load found out, unless the command is to write no artifacts. A folder that takes no file is no reason to
+  /// fail: the next command parses anew.
   static func write(_ project: LoadedProject, _ options: EngineOptions) {
-    guard let folder = options.outputFolder(project.project), let bytes = project.memory?.document() else { return }
+    guard options.writesArtifacts, let folder = options.outputFolder(project.project),
+      let bytes = project.memory?.document()
+    else { return }
     try? RunFiles.write(bytes, to: "\(folder)/\(name)")
   }
 }
