@@ -32,7 +32,7 @@ def generate(folder: pathlib.Path, models: int) -> pathlib.Path:
         "models: {bench: {+materialized: view, +tags: [all]}}\n")
     (folder / "profiles.yml").write_text(
         "bench: {target: dev, outputs: {dev: {type: postgres, host: 127.0.0.1, port: \"{{ env_var('BENCH_PORT', '1') | as_number }}\", "
-        "user: harbor, password: \"{{ env_var('DBT_ENV_SECRET_BENCH_PASSWORD', 'x') }}\", dbname: harbor, schema: bench, threads: 4}}}\n")
+        "user: harbor, password: \"{{ env_var('DBT_ENV_SECRET_BENCH_PASSWORD', 'no-password-yet') }}\", dbname: harbor, schema: bench, threads: 4}}}\n")
     (folder / "macros").mkdir()
     (folder / "macros" / "clean.sql").write_text("{% macro clean(column) %}trim({{ column }}){% endmacro %}\n")
     for start in range(0, models, 100):

@@ -19,11 +19,13 @@ enum ParsedFile {
   }
 
   /// Leaves what a load found out, unless the command is to write no artifacts. A folder that takes no file is no reason to
-  /// fail: the next command parses anew.
+  /// fail: the next command parses anew. What holds a secret of the environment (by a var, say) is not left at all.
   static func write(_ project: LoadedProject, _ options: EngineOptions) {
     guard options.writesArtifacts, let folder = options.outputFolder(project.project),
       let bytes = project.memory?.document()
     else { return }
+    let text = String(decoding: bytes, as: UTF8.self)
+    guard project.invocation.scrubber.scrub(text) == text else { return }
     try? RunFiles.write(bytes, to: "\(folder)/\(name)")
   }
 }

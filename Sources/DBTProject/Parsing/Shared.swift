@@ -1,8 +1,9 @@
 /// A large value that is copied by reference until a copy changes it.
 @propertyWrapper
 struct Shared<Value: Sendable>: Sendable {
+  /// `@unchecked Sendable`: the value is only changed while one `Shared` alone refers to the storage; otherwise the change
+  /// goes into a new one.
   private final class Storage: @unchecked Sendable {
-    // Changed only while one `Shared` alone refers to the storage.
     var value: Value
     init(_ value: Value) { self.value = value }
   }
