@@ -88,7 +88,7 @@ extension Manifest {
         stream.add(id, replacement)
       } else {
         stream.open(id)
-        node.eachField { stream.add($0, $1) }
+        node.eachField({ stream.add($0, $1) }, alike: { stream.addAlike($0, $1) })
         stream.close()
       }
       try flush()

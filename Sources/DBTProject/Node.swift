@@ -59,86 +59,203 @@ package struct TestMetadata: Sendable, Hashable {
 /// A resource that dbt keeps under `nodes`: model, analysis, test, snapshot, seed or operation.
 ///
 /// It is complete after loading: configuration merged, names made, references resolved.
+/// A copy shares its fields until one of the two changes. What each field means stands at `NodeFields`.
 package struct Node: GraphMember {
-  package var uniqueID: String
-  package var resourceType: ResourceType
-  package var packageName: String
-  package var name: String
-  /// The relation's identifier.
-  package var alias: String
-  package var database: String?
-  package var schema: String
-  /// The rendered relation; nil for what makes none (ephemeral models, analyses, tests that store no failures).
-  package var relationName: String?
-  /// The file below its resource path; for generic tests and YAML snapshots a name made up by dbt.
-  package var path: String
-  package var originalFilePath: String
-  package var fqn: [String]
-  package var rawCode: String
-  /// `sql`, or `python` (parsed, never run).
-  package var language = "sql"
-  package var config: PlainObject
-  package var tags: [String] = []
-  package var meta: PlainObject = [:]
-  package var description = ""
-  /// Columns by name, each in dbt's form (`name`, `description`, `data_type`, `constraints`, `quote`, …).
-  package var columns: PlainObject = [:]
-  package var refs: [RefArguments] = []
-  /// `[source name, table name]` pairs.
-  package var sources: [[String]] = []
-  package var metrics: [[String]] = []
-  package var functions: [[String]] = []
-  package var dependsOnNodes: [String] = []
-  package var dependsOnMacros: [String] = []
-  package var checksum = Checksum.none
-  package var group: String?
-  package var docs: PlainObject = ["show": true, "node_color": nil]
-  package var docBlocks: [String] = []
-  package var patchPath: String?
-  package var unrenderedConfig: PlainObject = [:]
-  /// Seconds since 1970.
-  package var createdAt: Double = 0
-  /// `enforced`, `alias_types` and `checksum`.
-  package var contract: PlainObject = ["enforced": false, "alias_types": true, "checksum": nil]
-  /// Set for generic tests only.
-  package var testMetadata: TestMetadata?
-  package var columnName: String?
-  /// `models.NAME` and the like: where a generic test was declared.
-  package var fileKeyName: String?
-  /// The unique id of the node that a generic test was declared on.
-  package var attachedNode: String?
-  /// The package's folder, from which a seed's file is found; set for seeds only.
-  package var rootPath: String?
-  /// `private`, `protected` or `public`; models only.
-  package var access = "protected"
-  /// Model-level constraints in dbt's form.
-  package var constraints: [PlainValue] = []
-  package var version: PlainValue?
-  package var latestVersion: PlainValue?
-  package var deprecationDate: String?
-  package var primaryKey: [String] = []
-  package var timeSpine: PlainValue = nil
-  /// Arguments, result and further bodies; functions only.
-  package var signature: FunctionSignature?
-  /// The position among its project's hooks of the same kind; operations only.
-  package var index: Int?
+  @Shared private var fields: NodeFields
+
+  package var uniqueID: String {
+    _read { yield fields.uniqueID }
+    _modify { yield &fields.uniqueID }
+  }
+  package var resourceType: ResourceType {
+    _read { yield fields.resourceType }
+    _modify { yield &fields.resourceType }
+  }
+  package var packageName: String {
+    _read { yield fields.packageName }
+    _modify { yield &fields.packageName }
+  }
+  package var name: String {
+    _read { yield fields.name }
+    _modify { yield &fields.name }
+  }
+  package var alias: String {
+    _read { yield fields.alias }
+    _modify { yield &fields.alias }
+  }
+  package var database: String? {
+    _read { yield fields.database }
+    _modify { yield &fields.database }
+  }
+  package var schema: String {
+    _read { yield fields.schema }
+    _modify { yield &fields.schema }
+  }
+  package var relationName: String? {
+    _read { yield fields.relationName }
+    _modify { yield &fields.relationName }
+  }
+  package var path: String {
+    _read { yield fields.path }
+    _modify { yield &fields.path }
+  }
+  package var originalFilePath: String {
+    _read { yield fields.originalFilePath }
+    _modify { yield &fields.originalFilePath }
+  }
+  package var fqn: [String] {
+    _read { yield fields.fqn }
+    _modify { yield &fields.fqn }
+  }
+  package var rawCode: String {
+    _read { yield fields.rawCode }
+    _modify { yield &fields.rawCode }
+  }
+  package var language: String {
+    _read { yield fields.language }
+    _modify { yield &fields.language }
+  }
+  package var config: PlainObject {
+    _read { yield fields.config }
+    _modify { yield &fields.config }
+  }
+  package var tags: [String] {
+    _read { yield fields.tags }
+    _modify { yield &fields.tags }
+  }
+  package var meta: PlainObject {
+    _read { yield fields.meta }
+    _modify { yield &fields.meta }
+  }
+  package var description: String {
+    _read { yield fields.description }
+    _modify { yield &fields.description }
+  }
+  package var columns: PlainObject {
+    _read { yield fields.columns }
+    _modify { yield &fields.columns }
+  }
+  package var refs: [RefArguments] {
+    _read { yield fields.refs }
+    _modify { yield &fields.refs }
+  }
+  package var sources: [[String]] {
+    _read { yield fields.sources }
+    _modify { yield &fields.sources }
+  }
+  package var metrics: [[String]] {
+    _read { yield fields.metrics }
+    _modify { yield &fields.metrics }
+  }
+  package var functions: [[String]] {
+    _read { yield fields.functions }
+    _modify { yield &fields.functions }
+  }
+  package var dependsOnNodes: [String] {
+    _read { yield fields.dependsOnNodes }
+    _modify { yield &fields.dependsOnNodes }
+  }
+  package var dependsOnMacros: [String] {
+    _read { yield fields.dependsOnMacros }
+    _modify { yield &fields.dependsOnMacros }
+  }
+  package var checksum: Checksum {
+    _read { yield fields.checksum }
+    _modify { yield &fields.checksum }
+  }
+  package var group: String? {
+    _read { yield fields.group }
+    _modify { yield &fields.group }
+  }
+  package var docs: PlainObject {
+    _read { yield fields.docs }
+    _modify { yield &fields.docs }
+  }
+  package var docBlocks: [String] {
+    _read { yield fields.docBlocks }
+    _modify { yield &fields.docBlocks }
+  }
+  package var patchPath: String? {
+    _read { yield fields.patchPath }
+    _modify { yield &fields.patchPath }
+  }
+  package var unrenderedConfig: PlainObject {
+    _read { yield fields.unrenderedConfig }
+    _modify { yield &fields.unrenderedConfig }
+  }
+  package var createdAt: Double {
+    _read { yield fields.createdAt }
+    _modify { yield &fields.createdAt }
+  }
+  package var contract: PlainObject {
+    _read { yield fields.contract }
+    _modify { yield &fields.contract }
+  }
+  package var testMetadata: TestMetadata? {
+    _read { yield fields.testMetadata }
+    _modify { yield &fields.testMetadata }
+  }
+  package var columnName: String? {
+    _read { yield fields.columnName }
+    _modify { yield &fields.columnName }
+  }
+  package var fileKeyName: String? {
+    _read { yield fields.fileKeyName }
+    _modify { yield &fields.fileKeyName }
+  }
+  package var attachedNode: String? {
+    _read { yield fields.attachedNode }
+    _modify { yield &fields.attachedNode }
+  }
+  package var rootPath: String? {
+    _read { yield fields.rootPath }
+    _modify { yield &fields.rootPath }
+  }
+  package var access: String {
+    _read { yield fields.access }
+    _modify { yield &fields.access }
+  }
+  package var constraints: [PlainValue] {
+    _read { yield fields.constraints }
+    _modify { yield &fields.constraints }
+  }
+  package var version: PlainValue? {
+    _read { yield fields.version }
+    _modify { yield &fields.version }
+  }
+  package var latestVersion: PlainValue? {
+    _read { yield fields.latestVersion }
+    _modify { yield &fields.latestVersion }
+  }
+  package var deprecationDate: String? {
+    _read { yield fields.deprecationDate }
+    _modify { yield &fields.deprecationDate }
+  }
+  package var primaryKey: [String] {
+    _read { yield fields.primaryKey }
+    _modify { yield &fields.primaryKey }
+  }
+  package var timeSpine: PlainValue {
+    _read { yield fields.timeSpine }
+    _modify { yield &fields.timeSpine }
+  }
+  package var signature: FunctionSignature? {
+    _read { yield fields.signature }
+    _modify { yield &fields.signature }
+  }
+  package var index: Int? {
+    _read { yield fields.index }
+    _modify { yield &fields.index }
+  }
 
   package init(
     uniqueID: String, resourceType: ResourceType, packageName: String, name: String, alias: String, database: String?,
     schema: String, path: String, originalFilePath: String, fqn: [String], rawCode: String, config: PlainObject
   ) {
-    self.uniqueID = uniqueID
-    self.resourceType = resourceType
-    self.packageName = packageName
-    self.name = name
-    self.alias = alias
-    self.database = database
-    self.schema = schema
-    self.path = path
-    self.originalFilePath = originalFilePath
-    self.fqn = fqn
-    self.rawCode = rawCode
-    self.config = config
+    fields = NodeFields(
+      uniqueID: uniqueID, resourceType: resourceType, packageName: packageName, name: name, alias: alias,
+      database: database, schema: schema, path: path, originalFilePath: originalFilePath, fqn: fqn, rawCode: rawCode,
+      config: config)
   }
 
   /// The configured materialization, such as `view`.

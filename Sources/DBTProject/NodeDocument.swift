@@ -7,13 +7,15 @@ extension Node {
   /// Fields that only exist after compilation are not part of it.
   package func json() -> PlainValue {
     var document = PlainObject(minimumCapacity: 48)
-    eachField { document[$0] = $1 }
+    eachField({ document[$0] = $1 }, alike: { document[$0] = .object($1) })
     return .object(document)
   }
 
   /// The members of that document, in order.
-  func eachField(_ field: (String, PlainValue) -> Void) {
-    commonFields(field)
+  ///
+  /// - Parameter alike: takes those that nodes are likely to have in common.
+  func eachField(_ field: (String, PlainValue) -> Void, alike: (String, PlainObject) -> Void) {
+    commonFields(field, alike)
     guard resourceType != .seed else {
       field("root_path", .optional(rootPath))
       field("depends_on", ["macros": .strings(dependsOnMacros)])
@@ -26,7 +28,7 @@ extension Node {
     field("functions", .array(functions.map(PlainValue.strings)))
     field("depends_on", ["macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes)])
     field("compiled_path", .null)
-    field("contract", .object(contract))
+    alike("contract", contract)
     switch resourceType {
     case .model: modelFields(field)
     case .test: testFields(field)
@@ -39,7 +41,7 @@ extension Node {
     }
   }
 
-  private func commonFields(_ field: (String, PlainValue) -> Void) {
+  private func commonFields(_ field: (String, PlainValue) -> Void, _ alike: (String, PlainObject) -> Void) {
     field("database", .optional(database))
     field("schema", .string(schema))
     field("name", .string(name))
@@ -51,16 +53,16 @@ extension Node {
     field("fqn", .strings(fqn))
     field("alias", .string(alias))
     field("checksum", checksum.json)
-    field("config", .object(config))
+    alike("config", config)
     field("tags", .strings(tags))
     field("description", .string(description))
     field("columns", .object(columns))
-    field("meta", .object(meta))
+    alike("meta", meta)
     field("group", .optional(group))
-    field("docs", .object(docs))
+    alike("docs", docs)
     field("patch_path", .optional(patchPath))
     field("build_path", .null)
-    field("unrendered_config", .object(unrenderedConfig))
+    alike("unrendered_config", unrenderedConfig)
     field("created_at", .double(createdAt))
     field("relation_name", .optional(relationName))
     field("raw_code", .string(rawCode))

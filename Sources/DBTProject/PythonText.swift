@@ -10,17 +10,35 @@ extension PlainValue {
 
   /// What Python's `repr()` gives for the value.
   package var pythonRepresentation: String {
+    var text = ""
+    appendRepresentation(to: &text)
+    return text
+  }
+
+  private func appendRepresentation(to text: inout String) {
     switch self {
-    case .null: "None"
-    case .bool(let flag): flag ? "True" : "False"
-    case .int(let number): String(number)
+    case .null: text += "None"
+    case .bool(let flag): text += flag ? "True" : "False"
+    case .int(let number): text += String(number)
     case .double(let number):
-      number.isNaN ? "nan" : number.isInfinite ? (number < 0 ? "-inf" : "inf") : number.pythonText
-    case .string(let text): PlainValue.quoted(text)
-    case .array(let items): "[" + items.map(\.pythonRepresentation).joined(separator: ", ") + "]"
+      text += number.isNaN ? "nan" : number.isInfinite ? (number < 0 ? "-inf" : "inf") : number.pythonText
+    case .string(let string): PlainValue.appendQuoted(string, to: &text)
+    case .array(let items):
+      text += "["
+      for (index, item) in items.enumerated() {
+        if index > 0 { text += ", " }
+        item.appendRepresentation(to: &text)
+      }
+      text += "]"
     case .object(let members):
-      "{" + members.map { PlainValue.quoted($0.key) + ": " + $0.value.pythonRepresentation }.joined(separator: ", ")
-        + "}"
+      text += "{"
+      for (index, member) in members.elements.enumerated() {
+        if index > 0 { text += ", " }
+        PlainValue.appendQuoted(member.key, to: &text)
+        text += ": "
+        member.value.appendRepresentation(to: &text)
+      }
+      text += "}"
     }
   }
 
@@ -37,31 +55,34 @@ extension PlainValue {
     }
   }
 
-  private static func quoted(_ text: String) -> String {
-    if isPlain(text) { return "'\(text)'" }
-    let mark: Unicode.Scalar = text.contains("'") && !text.contains("\"") ? "\"" : "'"
-    var quoted = String(Character(mark))
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case mark: quoted += "\\" + String(Character(scalar))
-      case "\\": quoted += "\\\\"
-      case "\n": quoted += "\\n"
-      case "\r": quoted += "\\r"
-      case "\t": quoted += "\\t"
-      default:
-        if scalar.value < 0x20 || scalar.value == 0x7F || !isPrintable(scalar) {
-          quoted += escaped(scalar)
-        } else {
-          quoted.unicodeScalars.append(scalar)
-        }
-      }
+  /// Appends a text as a literal, in double quotes when it holds single ones only.
+  static func appendQuoted(_ string: String, to text: inout String) {
+    var hasSingle = false
+    var hasDouble = false
+    var isPlain = true
+    for byte in string.utf8 {
+      hasSingle = hasSingle || byte == 0x27
+      hasDouble = hasDouble || byte == 0x22
+      isPlain = isPlain && (0x20...0x7E).contains(byte) && byte != 0x5C
     }
-    return quoted + String(Character(mark))
+    let mark: Unicode.Scalar = hasSingle && !hasDouble ? "\"" : "'"
+    text.unicodeScalars.append(mark)
+    if isPlain && !(hasSingle && hasDouble) {
+      text += string
+    } else {
+      for scalar in string.unicodeScalars { text += escaped(scalar, mark) }
+    }
+    text.unicodeScalars.append(mark)
   }
 
-  /// Whether a text is printable ASCII without quotes and backslashes, as most are.
-  private static func isPlain(_ text: String) -> Bool {
-    text.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x27 && $0 != 0x5C }
+  private static func escaped(_ scalar: Unicode.Scalar, _ mark: Unicode.Scalar) -> String {
+    switch scalar {
+    case mark, "\\": "\\" + String(Character(scalar))
+    case "\n": "\\n"
+    case "\r": "\\r"
+    case "\t": "\\t"
+    default: isPrintable(scalar) ? String(Character(scalar)) : escaped(scalar)
+    }
   }
 
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {

@@ -11,6 +11,12 @@ package enum CallText {
     guard var parser = try? Parser(unit, options: options), let statements = try? parser.parseTemplate() else {
       return nil
     }
+    return keywords(of: function, in: statements)
+  }
+
+  fileprivate static func keywords(
+    of function: String, in statements: [Statement]
+  ) -> OrderedDictionary<String, String>? {
     var found: CallArguments?
     Walk.visit(statements) { expression in
       if found == nil, case .call(let callee, let arguments) = expression.kind, case .name(function) = callee.kind {
@@ -27,6 +33,19 @@ package enum CallText {
       }
     }
     return keywords
+  }
+}
+
+extension Template {
+  /// Reads template text as `compile` does, and gives with it what `CallText.keywords` says of a function in it.
+  package static func compile(
+    _ source: String, path: String, keywordsOf function: String
+  ) throws(JinjaError) -> (template: Template, keywords: OrderedDictionary<String, String>?) {
+    var keywords: OrderedDictionary<String, String>?
+    let template = try compile(source, path: path, options: .dbt) { statements in
+      keywords = CallText.keywords(of: function, in: statements)
+    }
+    return (template, keywords)
   }
 }
 

@@ -34,9 +34,17 @@ package struct Template: Sendable {
   package static func compile(
     _ source: String, path: String, options: CompileOptions = .dbt
   ) throws(JinjaError) -> Template {
+    try compile(source, path: path, options: options) { _ in }
+  }
+
+  /// Reads template text, and passes on what stands in it before it is compiled.
+  static func compile(
+    _ source: String, path: String, options: CompileOptions, statements inspect: ([Statement]) -> Void
+  ) throws(JinjaError) -> Template {
     let unit = try SourceUnit(bounded: source, path: path, options: options)
     var parser = try Parser(unit, options: options)
     let statements = try parser.parseTemplate()
+    inspect(statements)
     var compiler = Compiler(unit: unit, options: options)
     let root = try compiler.compileRoot(statements)
     let blocks = compiler.blocks

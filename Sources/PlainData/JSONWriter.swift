@@ -42,6 +42,8 @@ package struct JSONObjectStream {
   private var writer: JSONWriter
   /// For each open object, whether it has a member already.
   private var levels = [false]
+  /// The last object written by `addAlike` under each key, with its text.
+  private var last: [String: (object: PlainObject, text: [UInt8])] = [:]
 
   /// - Parameter style: one without indentation and sorting of keys.
   package init(_ style: JSONStyle) {
@@ -64,6 +66,19 @@ package struct JSONObjectStream {
   package mutating func add(_ key: String, _ value: PlainValue) {
     separate(key)
     writer.write(value, level: 0)
+  }
+
+  /// Adds a member that many objects of the stream are likely to have in common, such as their configuration: one that is
+  /// equal to the last one under this key is not written anew but copied.
+  package mutating func addAlike(_ key: String, _ object: PlainObject) {
+    separate(key)
+    if let known = last[key], known.object == object {
+      writer.bytes += known.text
+      return
+    }
+    let start = writer.bytes.count
+    writer.write(.object(object), level: 0)
+    last[key] = (object, Array(writer.bytes[start...]))
   }
 
   /// Begins an object as a member of the object opened last.
@@ -153,39 +168,52 @@ private struct JSONWriter {
 
   mutating func quote(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
-    // Most texts need no escape: their bytes are copied at once.
-    let ceiling: UInt8 = style.asciiOnly ? 0x7E : 0xFF
-    if JSONWriter.isPlain(text, ceiling: ceiling) {
-      bytes.append(contentsOf: text.utf8)
-      bytes.append(UInt8(ascii: "\""))
-      return
-    }
-    for scalar in text.unicodeScalars {
-      switch scalar.value {
-      case 0x22: append("\\\"")
-      case 0x5C: append("\\\\")
-      case 0x08: append("\\b")
-      case 0x0C: append("\\f")
-      case 0x0A: append("\\n")
-      case 0x0D: append("\\r")
-      case 0x09: append("\\t")
-      case 0..<0x20: escape(UInt16(scalar.value))
-      case 0x20..<0x7F: bytes.append(UInt8(truncatingIfNeeded: scalar.value))
-      case 0x7F... where style.asciiOnly:
-        for unit in scalar.utf16 { escape(unit) }
-      default: bytes.append(contentsOf: String(Character(scalar)).utf8)
+    let span = text.utf8.span
+    // Runs that need no escape are copied at once, and most texts are one.
+    var start = 0
+    for index in span.indices {
+      let byte = span[index]
+      if byte >= 0x20, byte != 0x22, byte != 0x5C, byte < 0x7F || !style.asciiOnly { continue }
+      append(span.extracting(start..<index))
+      if byte >= 0x80 {
+        escapeScalars(of: text.utf8[text.utf8.index(text.startIndex, offsetBy: index)...])
+        start = span.count
+        break
       }
+      escape(byte)
+      start = index + 1
     }
+    append(span.extracting(start..<span.count))
     bytes.append(UInt8(ascii: "\""))
   }
 
-  private static func isPlain(_ text: String, ceiling: UInt8) -> Bool {
-    let bytes = text.utf8.span
-    for index in bytes.indices {
-      let byte = bytes[index]
-      guard byte >= 0x20, byte <= ceiling, byte != 0x22, byte != 0x5C else { return false }
+  private mutating func append(_ run: Span<UInt8>) {
+    unsafe run.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+  }
+
+  /// Writes text of which everything outside ASCII is escaped.
+  private mutating func escapeScalars(of text: Substring.UTF8View) {
+    for scalar in Substring(text).unicodeScalars {
+      switch scalar.value {
+      case 0x20..<0x7F where scalar != "\"" && scalar != "\\": bytes.append(UInt8(truncatingIfNeeded: scalar.value))
+      case 0..<0x80: escape(UInt8(truncatingIfNeeded: scalar.value))
+      default: for unit in scalar.utf16 { escape(unit) }
+      }
     }
-    return true
+  }
+
+  /// Writes an ASCII character that may not stand for itself.
+  private mutating func escape(_ byte: UInt8) {
+    switch byte {
+    case 0x22: append("\\\"")
+    case 0x5C: append("\\\\")
+    case 0x08: append("\\b")
+    case 0x0C: append("\\f")
+    case 0x0A: append("\\n")
+    case 0x0D: append("\\r")
+    case 0x09: append("\\t")
+    default: escape(UInt16(byte))
+    }
   }
 
   private mutating func escape(_ unit: UInt16) {

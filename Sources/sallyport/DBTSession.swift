@@ -79,6 +79,8 @@ struct DBTSession: Sendable {
     let engine = try Engine.open(
       options, settings: request.settings, command: request.command,
       warehouse: { [egress] in PostgresWarehouse($0, egress: egress) }, sink: { console.take($0) })
+    // The process ends with its command: taking a large project apart before would only cost time.
+    _ = unsafe Unmanaged.passRetained(engine)
     say("Registered adapter: postgres=\(DBTVersions.adapter)", event: "AdapterRegistered")
     // As in dbt, where `ls` says what was found and `list` does not.
     guard request.command != .parse, flags.syntax.words != ["list"] else { return engine }

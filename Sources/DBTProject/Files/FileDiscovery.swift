@@ -59,14 +59,22 @@ struct FileDiscovery {
   }
 
   private func accepts(_ relative: String, _ endings: [String], _ kind: FileKind) -> Bool {
-    let name = relative.split(separator: "/").last ?? ""
-    guard let first = name.first, !".#~".contains(first) else { return false }
-    let lowered = name.lowercased()
-    guard endings.contains(where: { lowered.hasSuffix($0) && lowered.count > $0.count }) else { return false }
+    let slash = relative.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let name = relative[(slash.map(relative.utf8.index(after:)) ?? relative.startIndex)...]
+    guard let first = name.utf8.first, !".#~".utf8.contains(first) else { return false }
+    guard endings.contains(where: { FileDiscovery.ends(name, in: $0) }) else { return false }
     if kind == .singularTest {
       return !relative.hasPrefix("generic/") && !relative.hasPrefix("fixtures/")
     }
     return true
+  }
+
+  /// Whether a name has the ending, in whatever case, and something before it.
+  private static func ends(_ name: Substring, in ending: String) -> Bool {
+    name.utf8.count > ending.utf8.count
+      && zip(name.utf8.suffix(ending.utf8.count), ending.utf8).allSatisfy { byte, wanted in
+        byte == wanted || ((0x41...0x5A).contains(byte) && byte | 0x20 == wanted)
+      }
   }
 
   private func walk(

@@ -25,17 +25,25 @@ enum FileReader {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("Could not read", path) }
     defer { close(descriptor) }
+    var status = stat()
+    let size = unsafe fstat(descriptor, &status) == 0 ? max(0, Int(status.st_size)) : 0
     var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    // Room for one byte more than the file should have, so that the read that fills it is the last but one.
+    var room = min(size, limit) + 1
     while true {
-      let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+      var count = 0
+      let part = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
+        count = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        filled = max(0, count)
+      }
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw failure("Could not read", path) }
       if count == 0 { return bytes }
-      guard bytes.count + count <= limit else {
+      if bytes.isEmpty { bytes = part } else { bytes += part }
+      guard bytes.count <= limit else {
         throw ProjectError(.runtime, "The file has more bytes than the limit of \(limit)", path: path)
       }
-      bytes += buffer[..<count]
+      room = max(1 << 10, room - part.count)
     }
   }
 

@@ -26,8 +26,10 @@ struct SourceFile: Sendable {
 
   /// The file's name without its last extension.
   var stem: String {
-    let name = relativePath.split(separator: "/").last.map(String.init) ?? relativePath
-    guard let point = name.lastIndex(of: "."), point > name.startIndex else { return name }
+    let bytes = relativePath.utf8
+    let start = bytes.lastIndex(of: UInt8(ascii: "/")).map(bytes.index(after:)) ?? bytes.startIndex
+    let name = relativePath[start...]
+    guard let point = name.utf8.lastIndex(of: UInt8(ascii: ".")), point > start else { return String(name) }
     return String(name[..<point])
   }
 

@@ -65,7 +65,7 @@ extension ConfigBuilder {
 
 /// A node while it is being parsed, with what its file said before configuration was merged.
 struct DraftNode: Sendable {
-  @Shared var node: Node
+  var node: Node
   /// Merged `config()` calls of its file.
   var calls: PlainObject = [:]
   /// The same as written.

@@ -233,21 +233,35 @@ struct GenericTestDefinition: Sendable {
 
   /// The ten digits that keep unique ids of tests with one name apart.
   var hash: String {
-    let hashed: PlainValue = [
-      "kwargs": GenericTestDefinition.texts(.object(arguments)), "name": .string(name),
-      "namespace": .string(namespace ?? "None"),
-    ]
-    return String(MD5.hex(fullName + hashed.pythonRepresentation).suffix(10))
+    var hashed = fullName + "{'kwargs': "
+    GenericTestDefinition.append(.object(arguments), to: &hashed)
+    hashed += ", 'name': "
+    PlainValue.appendQuoted(name, to: &hashed)
+    hashed += ", 'namespace': "
+    PlainValue.appendQuoted(namespace ?? "None", to: &hashed)
+    return String(MD5.hex(hashed + "}").suffix(10))
   }
 
-  /// Keys sorted at every level and every scalar made text.
-  private static func texts(_ value: PlainValue) -> PlainValue {
+  /// Appends what Python's `repr()` gives for a value of which keys are sorted at every level and every scalar is text.
+  private static func append(_ value: PlainValue, to text: inout String) {
     switch value {
     case .object(let members):
-      let sorted = members.keys.sorted { $0.precedes($1) }.map { ($0, texts(members[$0] ?? .null)) }
-      return .object(PlainObject(sorted, uniquingKeysWith: { _, last in last }))
-    case .array(let items): return .array(items.map(texts))
-    default: return .string(value.pythonText)
+      text += "{"
+      for (index, key) in members.keys.sorted(by: { $0.precedes($1) }).enumerated() {
+        if index > 0 { text += ", " }
+        PlainValue.appendQuoted(key, to: &text)
+        text += ": "
+        append(members[key] ?? .null, to: &text)
+      }
+      text += "}"
+    case .array(let items):
+      text += "["
+      for (index, item) in items.enumerated() {
+        if index > 0 { text += ", " }
+        append(item, to: &text)
+      }
+      text += "]"
+    default: PlainValue.appendQuoted(value.pythonText, to: &text)
     }
   }
 }

@@ -9,17 +9,36 @@ import PlainData
 final class NameGenerator {
   private let environment: ParseEnvironment
   private var scopes: [String: DBTScope] = [:]
-  /// What macros gave, with what they saw of the node: another node that shows the same gets the same.
-  private var known: [Question: [Answer]] = [:]
+  /// The macros of each package, by its name.
+  private var packages: [String: PackageMacros] = [:]
 
-  /// For each macro asked so far whether it is dbt's own, whose answer is known.
-  private var standardAliases: [String: Bool] = [:]
+  /// The macros that name the nodes of one package.
+  private final class PackageMacros {
+    let database: Component
+    let schema: Component
+    let alias: Component
 
-  /// What a macro was asked, without the node.
-  private struct Question: Hashable {
-    let component: String
-    let macro: String
-    let custom: PlainValue?
+    init(_ package: String, _ registry: MacroRegistry) {
+      database = Component("database", package, registry)
+      schema = Component("schema", package, registry)
+      alias = Component("alias", package, registry)
+    }
+  }
+
+  /// One of those macros, and what it gave so far.
+  private final class Component {
+    let name: String
+    let macro: RegisteredMacro?
+    /// Whether it is dbt's own macro of aliases, whose answer is known.
+    let isStandardAlias: Bool
+    /// What it gave for each custom name, with what it saw of the node: another node that shows the same gets the same.
+    var known: [PlainValue?: [Answer]] = [:]
+
+    init(_ name: String, _ package: String, _ registry: MacroRegistry) {
+      self.name = name
+      macro = registry.generateNameMacro(name, package: package)
+      isStandardAlias = name == "alias" && (macro.map { NameGenerator.isStandardAlias($0, registry) } ?? false)
+    }
   }
 
   private struct Answer {
@@ -41,14 +60,15 @@ final class NameGenerator {
   /// - Throws: a compilation error of the macro, or a parsing error when it gives no text.
   func name(_ node: inout Node) throws(ProjectError) {
     let config = node.config
-    node.database = try generate("database", config["database"], node)
-    guard let schema = try generate("schema", config["schema"], node) else {
+    let macros = macros(of: node.packageName)
+    node.database = try generate(macros.database, config["database"], node)
+    guard let schema = try generate(macros.schema, config["schema"], node) else {
       throw ProjectError(
         .parsing, "Node '\(node.uniqueID)' has a schema set to None as a result of a generate_schema_name call.",
         resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
     }
     node.schema = schema
-    node.alias = try generate("alias", config["alias"], node) ?? node.name
+    node.alias = try generate(macros.alias, config["alias"], node) ?? node.name
     if node.resourceType == .snapshot {
       if let database = config["target_database"]?.stringValue, !database.isEmpty { node.database = database }
       if let schema = config["target_schema"]?.stringValue, !schema.isEmpty { node.schema = schema }
@@ -72,15 +92,19 @@ final class NameGenerator {
       database: node.database, schema: node.schema, identifier: node.alias, quoting: quoting)
   }
 
-  private func generate(_ component: String, _ custom: PlainValue?, _ node: Node) throws(ProjectError) -> String? {
-    guard let macro = environment.registry.generateNameMacro(component, package: node.packageName) else {
-      throw ProjectError(.runtime, "No macro with name generate_\(component)_name found")
+  private func macros(of package: String) -> PackageMacros {
+    if let known = packages[package] { return known }
+    let macros = PackageMacros(package, environment.registry)
+    packages[package] = macros
+    return macros
+  }
+
+  private func generate(_ component: Component, _ custom: PlainValue?, _ node: Node) throws(ProjectError) -> String? {
+    guard let macro = component.macro else {
+      throw ProjectError(.runtime, "No macro with name generate_\(component.name)_name found")
     }
-    let reference = NodeReference(
-      resourceType: node.resourceType.rawValue, name: node.name, path: node.originalFilePath, uniqueID: node.uniqueID)
-    let question = Question(component: component, macro: macro.uniqueID, custom: custom)
-    if let answer = known[question]?.first(where: { $0.holds(for: node) }) { return answer.name }
-    if component == "alias", node.version == nil, isStandardAlias(macro) {
+    if let answer = component.known[custom]?.first(where: { $0.holds(for: node) }) { return answer.name }
+    if component.isStandardAlias, node.version == nil {
       switch custom {
       case nil, .null, .string(""): return node.name.trimmed
       case .string(let text): return text.trimmed
@@ -92,24 +116,19 @@ final class NameGenerator {
       let arguments = Arguments([custom.map { Value($0) } ?? .none, .object(object)])
       let value = try scope(for: macro).evaluation().call(macro.definition, arguments)
       let name = value.isNone || value.isUndefined ? nil : value.text.trimmed
-      if !object.wasReadWhole, known[question, default: []].count < NameGenerator.answerLimit {
-        known[question, default: []].append(Answer(seen: object.seen, name: name))
+      if !object.wasReadWhole, component.known[custom, default: []].count < NameGenerator.answerLimit {
+        component.known[custom, default: []].append(Answer(seen: object.seen, name: name))
       }
       return name
     } catch {
+      let reference = NodeReference(
+        resourceType: node.resourceType.rawValue, name: node.name, path: node.originalFilePath, uniqueID: node.uniqueID)
       throw ProjectError(rendering: error, node: reference)
     }
   }
 
   /// Whether a macro is dbt's own `generate_alias_name` and would call dbt's own default: the alias is then the custom
   /// name or the node's, and nothing needs rendering. Both are compared with the texts that this is known of.
-  private func isStandardAlias(_ macro: RegisteredMacro) -> Bool {
-    if let known = standardAliases[macro.uniqueID] { return known }
-    let isStandard = NameGenerator.isStandardAlias(macro, environment.registry)
-    standardAliases[macro.uniqueID] = isStandard
-    return isStandard
-  }
-
   static func isStandardAlias(_ macro: RegisteredMacro, _ registry: MacroRegistry) -> Bool {
     let called = try? registry.dispatch(
       "generate_alias_name", namespace: "dbt", searchPackage: registry.rootPackage)

@@ -169,8 +169,8 @@ final class NodeParser {
     let key = environment.memory?.keys.key(draft.node, draft.node.rawCode)
     if let key, let known = environment.memory?.entries.capture(key) { return take(known, into: &draft) }
     let context = ParseContext(environment, node: draft.node)
-    try context.render(draft.node.rawCode)
-    if context.capture.isConfigured { context.capture.written = NodeParser.written(draft.node.rawCode) }
+    try context.render(draft.node.rawCode, isCode: true)
+    if !context.capture.isConfigured { context.capture.written = nil }
     if let key, context.isRepeatable { environment.memory?.entries.keep(context.capture, key) }
     take(context.capture, into: &draft)
   }

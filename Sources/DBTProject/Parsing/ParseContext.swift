@@ -27,13 +27,21 @@ final class ParseContext {
 
   /// Renders a template for its effects on `capture`.
   ///
+  /// - Parameter isCode: whether it is the node's code, of which is also kept how its configuration was written.
   /// - Throws: a compilation error that names the node.
-  func render(_ text: String) throws(ProjectError) {
+  func render(_ text: String, isCode: Bool = false) throws(ProjectError) {
     guard DBTScope.hasTemplate(text) else { return }
     trackMacros(of: text)
     do {
-      _ = try scope.evaluation(undefined: .absorbing)
-        .renderText(try Template.compile(text, path: node.originalFilePath))
+      let template: Template
+      if isCode {
+        let (compiled, keywords) = try Template.compile(text, path: node.originalFilePath, keywordsOf: "config")
+        template = compiled
+        capture.written = (keywords ?? [:]).mapValues { .string($0) }
+      } else {
+        template = try Template.compile(text, path: node.originalFilePath)
+      }
+      _ = try scope.evaluation(undefined: .absorbing).renderText(template)
     } catch {
       throw ProjectError(rendering: error, node: reference)
     }
@@ -59,7 +67,7 @@ final class ParseContext {
   /// Lays noting objects over the macros that a template names.
   private func trackMacros(of text: String) {
     let registry = environment.registry
-    for name in TemplateNames.names(in: text) {
+    for name in TemplateNames.names(in: text) where environment.macroNames.contains(name) {
       if let macro = registry.macro(named: name, searchPackage: node.packageName),
         registry.packages[node.packageName]?[name] != nil || registry.packages[registry.rootPackage]?[name] != nil
           || !registry.isNamespace(name)

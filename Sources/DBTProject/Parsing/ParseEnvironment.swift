@@ -14,6 +14,8 @@ struct ParseEnvironment: Sendable {
   let configs: ConfigBuilder
   /// The vars that nodes of each package see.
   private let vars: [String: PlainObject]
+  /// Every name that may mean a macro or a namespace of macros.
+  let macroNames: Set<String>
   /// Seconds since 1970 that stand in `created_at`.
   let createdAt: Double
   /// What earlier loads found out, and the keys to it; nil when nothing is kept.
@@ -37,6 +39,7 @@ struct ParseEnvironment: Sendable {
         cli: invocation.vars, root: root.vars, package: name == root.name ? nil : package.vars, packageName: name)
     }
     self.vars = vars
+    macroNames = Set(registry.packages.values.flatMap(\.keys)).union(registry.packages.keys).union(["dbt"])
   }
 
   /// The vars that nodes of a package see.
