@@ -88,7 +88,7 @@ extension Manifest {
         stream.add(id, replacement)
       } else {
         stream.open(id)
-        node.eachField({ stream.add($0, $1) }, alike: { stream.addAlike($0, $1) })
+        node.write(to: &stream)
         stream.close()
       }
       try flush()

@@ -16,7 +16,16 @@ package struct RefArguments: Sendable, Hashable {
 
   /// The form dbt keeps in its manifest.
   package var json: PlainValue {
-    ["name": .string(name), "package": .optional(package), "version": version ?? .null]
+    var document = PlainObject()
+    write(to: &document)
+    return .object(document)
+  }
+
+  /// Adds the members of that form.
+  func write(to sink: inout some ObjectSink) {
+    sink.add("name", text: name)
+    sink.add("package", text: package)
+    sink.add("version", version ?? .null)
   }
 }
 
@@ -33,7 +42,11 @@ package struct Checksum: Sendable, Hashable {
 
   package static let none = Checksum(name: "none", checksum: "")
 
-  package var json: PlainValue { ["name": .string(name), "checksum": .string(checksum)] }
+  /// Adds the members of the form dbt keeps in its manifest.
+  func write(to sink: inout some ObjectSink) {
+    sink.add("name", text: name)
+    sink.add("checksum", text: checksum)
+  }
 }
 
 /// What a generic test was made from.
@@ -51,8 +64,11 @@ package struct TestMetadata: Sendable, Hashable {
     self.namespace = namespace
   }
 
-  package var json: PlainValue {
-    ["name": .string(name), "kwargs": .object(arguments), "namespace": .optional(namespace)]
+  /// Adds the members of the form dbt keeps in its manifest.
+  func write(to sink: inout some ObjectSink) {
+    sink.add("name", text: name)
+    sink.add("kwargs", .object(arguments))
+    sink.add("namespace", text: namespace)
   }
 }
 

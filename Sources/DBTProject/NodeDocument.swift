@@ -7,83 +7,84 @@ extension Node {
   /// Fields that only exist after compilation are not part of it.
   package func json() -> PlainValue {
     var document = PlainObject(minimumCapacity: 48)
-    eachField({ document[$0] = $1 }, alike: { document[$0] = .object($1) })
+    write(to: &document)
     return .object(document)
   }
 
-  /// The members of that document, in order.
-  ///
-  /// - Parameter alike: takes those that nodes are likely to have in common.
-  func eachField(_ field: (String, PlainValue) -> Void, alike: (String, PlainObject) -> Void) {
-    commonFields(field, alike)
+  /// Adds the members of that document in order.
+  func write(to sink: inout some ObjectSink) {
+    writeCommonFields(to: &sink)
     guard resourceType != .seed else {
-      field("root_path", .optional(rootPath))
-      field("depends_on", ["macros": .strings(dependsOnMacros)])
+      sink.add("root_path", text: rootPath)
+      sink.add("depends_on") { $0.add("macros", texts: dependsOnMacros) }
       return
     }
-    field("language", .string(language))
-    field("refs", .array(refs.map(\.json)))
-    field("sources", .array(sources.map(PlainValue.strings)))
-    field("metrics", .array(metrics.map(PlainValue.strings)))
-    field("functions", .array(functions.map(PlainValue.strings)))
-    field("depends_on", ["macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes)])
-    field("compiled_path", .null)
-    alike("contract", contract)
+    sink.add("language", text: language)
+    sink.add("refs", objects: refs) { reference, sink in reference.write(to: &sink) }
+    sink.add("sources", .array(sources.map(PlainValue.strings)))
+    sink.add("metrics", .array(metrics.map(PlainValue.strings)))
+    sink.add("functions", .array(functions.map(PlainValue.strings)))
+    sink.add("depends_on") {
+      $0.add("macros", texts: dependsOnMacros)
+      $0.add("nodes", texts: dependsOnNodes)
+    }
+    sink.add("compiled_path", .null)
+    sink.add("contract", alike: contract)
     switch resourceType {
-    case .model: modelFields(field)
-    case .test: testFields(field)
+    case .model: writeModelFields(to: &sink)
+    case .test: writeTestFields(to: &sink)
     case .function:
       var members = PlainObject()
       (signature ?? FunctionSignature()).fill(&members)
-      for (name, value) in members { field(name, value) }
-    case .operation: field("index", index.map(PlainValue.int) ?? .null)
+      for (name, value) in members { sink.add(name, value) }
+    case .operation: sink.add("index", index.map(PlainValue.int) ?? .null)
     default: break
     }
   }
 
-  private func commonFields(_ field: (String, PlainValue) -> Void, _ alike: (String, PlainObject) -> Void) {
-    field("database", .optional(database))
-    field("schema", .string(schema))
-    field("name", .string(name))
-    field("resource_type", .string(resourceType.rawValue))
-    field("package_name", .string(packageName))
-    field("path", .string(path))
-    field("original_file_path", .string(originalFilePath))
-    field("unique_id", .string(uniqueID))
-    field("fqn", .strings(fqn))
-    field("alias", .string(alias))
-    field("checksum", checksum.json)
-    alike("config", config)
-    field("tags", .strings(tags))
-    field("description", .string(description))
-    field("columns", .object(columns))
-    alike("meta", meta)
-    field("group", .optional(group))
-    alike("docs", docs)
-    field("patch_path", .optional(patchPath))
-    field("build_path", .null)
-    alike("unrendered_config", unrenderedConfig)
-    field("created_at", .double(createdAt))
-    field("relation_name", .optional(relationName))
-    field("raw_code", .string(rawCode))
-    field("doc_blocks", .strings(docBlocks))
+  private func writeCommonFields(to sink: inout some ObjectSink) {
+    sink.add("database", text: database)
+    sink.add("schema", text: schema)
+    sink.add("name", text: name)
+    sink.add("resource_type", text: resourceType.rawValue)
+    sink.add("package_name", text: packageName)
+    sink.add("path", text: path)
+    sink.add("original_file_path", text: originalFilePath)
+    sink.add("unique_id", text: uniqueID)
+    sink.add("fqn", texts: fqn)
+    sink.add("alias", text: alias)
+    sink.add("checksum") { checksum.write(to: &$0) }
+    sink.add("config", alike: config)
+    sink.add("tags", texts: tags)
+    sink.add("description", text: description)
+    sink.add("columns", .object(columns))
+    sink.add("meta", alike: meta)
+    sink.add("group", text: group)
+    sink.add("docs", alike: docs)
+    sink.add("patch_path", text: patchPath)
+    sink.add("build_path", .null)
+    sink.add("unrendered_config", alike: unrenderedConfig)
+    sink.add("created_at", .double(createdAt))
+    sink.add("relation_name", text: relationName)
+    sink.add("raw_code", text: rawCode)
+    sink.add("doc_blocks", texts: docBlocks)
   }
 
-  private func modelFields(_ field: (String, PlainValue) -> Void) {
-    field("access", .string(access))
-    field("constraints", .array(constraints))
-    field("version", version ?? .null)
-    field("latest_version", latestVersion ?? .null)
-    field("deprecation_date", .optional(deprecationDate))
-    field("primary_key", .strings(primaryKey))
-    field("time_spine", timeSpine)
+  private func writeModelFields(to sink: inout some ObjectSink) {
+    sink.add("access", text: access)
+    sink.add("constraints", .array(constraints))
+    sink.add("version", version ?? .null)
+    sink.add("latest_version", latestVersion ?? .null)
+    sink.add("deprecation_date", text: deprecationDate)
+    sink.add("primary_key", texts: primaryKey)
+    sink.add("time_spine", timeSpine)
   }
 
-  private func testFields(_ field: (String, PlainValue) -> Void) {
+  private func writeTestFields(to sink: inout some ObjectSink) {
     guard let testMetadata else { return }
-    field("column_name", .optional(columnName))
-    field("file_key_name", .optional(fileKeyName))
-    field("attached_node", .optional(attachedNode))
-    field("test_metadata", testMetadata.json)
+    sink.add("column_name", text: columnName)
+    sink.add("file_key_name", text: fileKeyName)
+    sink.add("attached_node", text: attachedNode)
+    sink.add("test_metadata") { testMetadata.write(to: &$0) }
   }
 }

@@ -85,6 +85,14 @@ struct CallArguments {
   var doubleStar: Expression?
 
   var all: [Expression] { positional + keywords.map(\.value) + [star, doubleStar].compactMap { $0 } }
+
+  /// Visits the same expressions in that order.
+  func forEach(_ visit: (Expression) -> Void) {
+    positional.forEach(visit)
+    for (_, value) in keywords { visit(value) }
+    star.map(visit)
+    doubleStar.map(visit)
+  }
 }
 
 /// Parameters and body of a macro, or of a call block.

@@ -65,7 +65,7 @@ struct Undeclared {
       if pending.contains(name) { found.insert(name) }
       return
     }
-    for child in expression.children { read(child) }
+    expression.forEachChild { read($0) }
   }
 
   private mutating func store(_ target: Expression) {

@@ -55,28 +55,54 @@ enum Walk {
 
   static func visit(_ expression: Expression, _ action: (Expression) -> Void) {
     action(expression)
-    for child in expression.children { visit(child, action) }
+    expression.forEachChild { visit($0, action) }
   }
 }
 
 extension Expression {
-  /// The expressions directly below, in the order they are evaluated.
-  var children: [Expression] {
+  /// Visits the expressions directly below, in the order they are evaluated.
+  func forEachChild(_ visit: (Expression) -> Void) {
     switch kind {
-    case .constant, .name, .namespaceTarget: []
-    case .attribute(let object, _): [object]
-    case .item(let object, let key): [object, key]
-    case .slice(let start, let stop, let step): [start, stop, step].compactMap { $0 }
-    case .call(let callee, let arguments): [callee] + arguments.all
-    case .filter(let input, _, let arguments): (input.map { [$0] } ?? []) + arguments.all
-    case .test(let subject, _, let arguments): [subject] + arguments.all
-    case .not(let operand), .negate(let operand), .plus(let operand): [operand]
-    case .binary(_, let left, let right), .and(let left, let right), .or(let left, let right): [left, right]
-    case .compare(let first, let rest): [first] + rest.map(\.1)
-    case .concatenate(let parts), .list(let parts), .tuple(let parts): parts
-    case .conditional(let test, let then, let otherwise): [test, then] + (otherwise.map { [$0] } ?? [])
-    case .dict(let pairs): pairs.flatMap { [$0.key, $0.value] }
+    case .constant, .name, .namespaceTarget: break
+    case .attribute(let object, _): visit(object)
+    case .item(let object, let key):
+      visit(object)
+      visit(key)
+    case .slice(let start, let stop, let step): for part in [start, stop, step] { part.map(visit) }
+    case .call(let callee, let arguments):
+      visit(callee)
+      arguments.forEach(visit)
+    case .filter(let input, _, let arguments):
+      input.map(visit)
+      arguments.forEach(visit)
+    case .test(let subject, _, let arguments):
+      visit(subject)
+      arguments.forEach(visit)
+    case .not(let operand), .negate(let operand), .plus(let operand): visit(operand)
+    case .binary(_, let left, let right), .and(let left, let right), .or(let left, let right):
+      visit(left)
+      visit(right)
+    case .compare(let first, let rest):
+      visit(first)
+      for (_, operand) in rest { visit(operand) }
+    case .concatenate(let parts), .list(let parts), .tuple(let parts): parts.forEach(visit)
+    case .conditional(let test, let then, let otherwise):
+      visit(test)
+      visit(then)
+      otherwise.map(visit)
+    case .dict(let pairs):
+      for (key, value) in pairs {
+        visit(key)
+        visit(value)
+      }
     }
+  }
+
+  /// Whether all expressions directly below are constant.
+  private var hasConstantChildren: Bool {
+    var isConstant = true
+    forEachChild { isConstant = isConstant && $0.isConstant }
+    return isConstant
   }
 }
 
@@ -87,8 +113,8 @@ extension Expression {
     case .constant: true
     case .name, .namespaceTarget, .call: false
     case .filter(let input, let name, _):
-      input != nil && !Self.dynamicFilters.contains(name) && children.allSatisfy(\.isConstant)
-    default: children.allSatisfy(\.isConstant)
+      input != nil && !Self.dynamicFilters.contains(name) && hasConstantChildren
+    default: hasConstantChildren
     }
   }
 

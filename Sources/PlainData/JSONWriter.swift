@@ -37,78 +37,8 @@ extension PlainValue {
   }
 }
 
-/// Writes one large JSON object member by member, in pieces that its user takes away.
-package struct JSONObjectStream {
-  private var writer: JSONWriter
-  /// For each open object, whether it has a member already.
-  private var levels = [false]
-  /// The last object written by `addAlike` under each key, with its text.
-  private var last: [String: (object: PlainObject, text: [UInt8])] = [:]
-
-  /// - Parameter style: one without indentation and sorting of keys.
-  package init(_ style: JSONStyle) {
-    writer = JSONWriter(style: style)
-    writer.bytes.append(UInt8(ascii: "{"))
-  }
-
-  /// What was written since the last `take`.
-  package var bytes: [UInt8] { writer.bytes }
-
-  /// Takes what was written since the last call.
-  package mutating func take() -> [UInt8] {
-    let bytes = writer.bytes
-    writer.bytes = []
-    writer.bytes.reserveCapacity(bytes.count)
-    return bytes
-  }
-
-  /// Adds a member to the object opened last.
-  package mutating func add(_ key: String, _ value: PlainValue) {
-    separate(key)
-    writer.write(value, level: 0)
-  }
-
-  /// Adds a member that many objects of the stream are likely to have in common, such as their configuration: one that is
-  /// equal to the last one under this key is not written anew but copied.
-  package mutating func addAlike(_ key: String, _ object: PlainObject) {
-    separate(key)
-    if let known = last[key], known.object == object {
-      writer.bytes += known.text
-      return
-    }
-    let start = writer.bytes.count
-    writer.write(.object(object), level: 0)
-    last[key] = (object, Array(writer.bytes[start...]))
-  }
-
-  /// Begins an object as a member of the object opened last.
-  package mutating func open(_ key: String) {
-    separate(key)
-    writer.bytes.append(UInt8(ascii: "{"))
-    levels.append(false)
-  }
-
-  /// Ends the object opened last.
-  package mutating func close() {
-    levels.removeLast()
-    writer.bytes.append(UInt8(ascii: "}"))
-  }
-
-  /// Ends the document and takes the last piece.
-  package mutating func finish() -> [UInt8] {
-    writer.bytes.append(UInt8(ascii: "}"))
-    return take()
-  }
-
-  private mutating func separate(_ key: String) {
-    if levels[levels.count - 1] { writer.bytes.append(contentsOf: (writer.style.spaced ? ", " : ",").utf8) }
-    levels[levels.count - 1] = true
-    writer.quote(key)
-    writer.bytes.append(contentsOf: (writer.style.spaced ? ": " : ":").utf8)
-  }
-}
-
-private struct JSONWriter {
+/// Writes values as JSON, one behind the other.
+struct JSONWriter {
   let style: JSONStyle
   var bytes: [UInt8] = []
 
@@ -122,41 +52,42 @@ private struct JSONWriter {
     case .double(let number): append(JSONWriter.text(number))
     case .string(let text): quote(text)
     case .array(let items):
-      list(open: "[", close: "]", count: items.count, level: level) { writer, index in
-        writer.write(items[index], level: level + 1)
+      append("[")
+      for (index, item) in items.enumerated() {
+        separate(index, level)
+        write(item, level: level + 1)
       }
+      if !items.isEmpty { newline(level) }
+      append("]")
     case .object(let members):
-      let mark = style.spaced || style.indent != nil ? ": " : ":"
-      guard style.sortedKeys else {
-        let elements = members.elements
-        list(open: "{", close: "}", count: elements.count, level: level) { writer, index in
-          writer.quote(elements[index].key)
-          writer.append(mark)
-          writer.write(elements[index].value, level: level + 1)
-        }
-        return
+      append("{")
+      if style.sortedKeys {
+        let keys = members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        for (index, key) in keys.enumerated() { write(key, members[key] ?? .null, index, level) }
+      } else {
+        for (index, member) in members.elements.enumerated() { write(member.key, member.value, index, level) }
       }
-      let keys = members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-      list(open: "{", close: "}", count: keys.count, level: level) { writer, index in
-        writer.quote(keys[index])
-        writer.append(mark)
-        writer.write(members[keys[index]] ?? .null, level: level + 1)
-      }
+      if !members.isEmpty { newline(level) }
+      append("}")
     }
   }
 
-  private mutating func list(
-    open: String, close: String, count: Int, level: Int, item: (inout JSONWriter, Int) -> Void
-  ) {
-    append(open)
-    for index in 0..<count {
-      if index > 0 { append(style.spaced && style.indent == nil ? ", " : ",") }
-      newline(level + 1)
-      item(&self, index)
-    }
-    if count > 0 { newline(level) }
-    append(close)
+  private mutating func write(_ key: String, _ value: PlainValue, _ index: Int, _ level: Int) {
+    separate(index, level)
+    quote(key)
+    colon()
+    write(value, level: level + 1)
   }
+
+  /// Writes what stands before the item at `index` of a list or object.
+  private mutating func separate(_ index: Int, _ level: Int) {
+    if index > 0 { comma() }
+    newline(level + 1)
+  }
+
+  mutating func comma() { append(style.spaced && style.indent == nil ? ", " : ",") }
+
+  mutating func colon() { append(style.spaced || style.indent != nil ? ": " : ":") }
 
   private mutating func newline(_ level: Int) {
     guard let indent = style.indent else { return }
@@ -164,31 +95,57 @@ private struct JSONWriter {
     bytes.append(contentsOf: repeatElement(0x20, count: indent * level))
   }
 
-  private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+  mutating func append(_ text: String) { append(text.utf8.span) }
+
+  private mutating func append(_ run: Span<UInt8>) {
+    unsafe run.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+  }
 
   mutating func quote(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
     let span = text.utf8.span
     // Runs that need no escape are copied at once, and most texts are one.
     var start = 0
-    for index in span.indices {
-      let byte = span[index]
-      if byte >= 0x20, byte != 0x22, byte != 0x5C, byte < 0x7F || !style.asciiOnly { continue }
-      append(span.extracting(start..<index))
-      if byte >= 0x80 {
-        escapeScalars(of: text.utf8[text.utf8.index(text.startIndex, offsetBy: index)...])
-        start = span.count
+    while true {
+      let end = endOfPlainRun(span, from: start)
+      append(span.extracting(start..<end))
+      guard end < span.count else { break }
+      if style.asciiOnly, span[end] >= 0x80 {
+        escapeScalars(of: text.utf8[text.utf8.index(text.startIndex, offsetBy: end)...])
         break
       }
-      escape(byte)
-      start = index + 1
+      escape(span[end])
+      start = end + 1
     }
-    append(span.extracting(start..<span.count))
     bytes.append(UInt8(ascii: "\""))
   }
 
-  private mutating func append(_ run: Span<UInt8>) {
-    unsafe run.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+  /// Where the run of characters that stand for themselves ends that begins at `start`.
+  private func endOfPlainRun(_ text: Span<UInt8>, from start: Int) -> Int {
+    var at = start
+    while at + 8 <= text.count {
+      let word = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self)
+      guard JSONWriter.isPlain(word, asciiOnly: style.asciiOnly) else { break }
+      at += 8
+    }
+    while at < text.count, isPlain(text[at]) { at += 1 }
+    return at
+  }
+
+  private func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte != 0x22 && byte != 0x5C && (byte < 0x7F || !style.asciiOnly)
+  }
+
+  /// Whether none of eight bytes needs an escape. It may say no where one stands next to a byte that does.
+  private static func isPlain(_ word: UInt64, asciiOnly: Bool) -> Bool {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highs: UInt64 = 0x8080_8080_8080_8080
+    /// The high bits of bytes that are zero.
+    func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & highs }
+    let controls = (word &- ones &* 0x20) & ~word & highs
+    var special = controls | zeros(word ^ ones &* 0x22) | zeros(word ^ ones &* 0x5C)
+    if asciiOnly { special |= (word & highs) | zeros(word ^ ones &* 0x7F) }
+    return special == 0
   }
 
   /// Writes text of which everything outside ASCII is escaped.
