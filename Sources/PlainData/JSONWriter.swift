@@ -41,6 +41,8 @@ extension PlainValue {
 struct JSONWriter {
   let style: JSONStyle
   var bytes: [UInt8] = []
+  /// The double written last with its text: times of making repeat from entry to entry.
+  private var last: (bits: UInt64, text: String)?
 
   init(style: JSONStyle) { self.style = style }
 
@@ -49,7 +51,7 @@ struct JSONWriter {
     case .null: append("null")
     case .bool(let flag): append(flag ? "true" : "false")
     case .int(let number): append(String(number))
-    case .double(let number): append(JSONWriter.text(number))
+    case .double(let number): append(text(number))
     case .string(let text): quote(text)
     case .array(let items):
       append("[")
@@ -176,6 +178,13 @@ struct JSONWriter {
   private mutating func escape(_ unit: UInt16) {
     let digits = String(unit, radix: 16)
     append("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+  }
+
+  private mutating func text(_ number: Double) -> String {
+    if let last, last.bits == number.bitPattern { return last.text }
+    let text = JSONWriter.text(number)
+    last = (number.bitPattern, text)
+    return text
   }
 
   /// The shortest text that reads back as the same double, in Python's form: `1.0`, `1e+16`, `1.5e-07`.

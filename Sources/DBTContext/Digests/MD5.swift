@@ -9,10 +9,10 @@ package enum MD5 {
   /// The 16 bytes of the digest.
   package static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     var state: [UInt32] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476]
-    var words = [UInt32](repeating: 0, count: 16)
+    var words = InlineArray<16, UInt32>(repeating: 0)
     Digest.forEachBlock(bytes, lengthIsBigEndian: false) { block in
       for index in 0..<16 {
-        let at = block.startIndex + index * 4
+        let at = index * 4
         words[index] =
           UInt32(block[at]) | UInt32(block[at + 1]) << 8 | UInt32(block[at + 2]) << 16 | UInt32(block[at + 3]) << 24
       }
@@ -26,7 +26,7 @@ package enum MD5 {
     }
   }
 
-  private static func compress(_ words: [UInt32], into state: inout [UInt32]) {
+  private static func compress(_ words: InlineArray<16, UInt32>, into state: inout [UInt32]) {
     var a = state[0]
     var b = state[1]
     var c = state[2]
@@ -41,7 +41,7 @@ package enum MD5 {
       default: (mix, word) = (c ^ (b | ~d), (7 * step) & 15)
       }
       let sum = a &+ mix &+ sines[step] &+ words[word]
-      let turn = turns[step >> 4][step & 3]
+      let turn = turns[(step >> 4) * 4 + (step & 3)]
       (a, d, c, b) = (d, c, b, b &+ (sum << turn | sum >> (32 - turn)))
     }
     state[0] &+= a
@@ -50,10 +50,10 @@ package enum MD5 {
     state[3] &+= d
   }
 
-  private static let turns: [[UInt32]] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]]
+  private static let turns: InlineArray<16, UInt32> = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21]
 
   /// `floor(2^32 · |sin(n)|)` for n from 1 to 64.
-  private static let sines: [UInt32] = [
+  private static let sines: InlineArray<64, UInt32> = [
     0xd76a_a478, 0xe8c7_b756, 0x2420_70db, 0xc1bd_ceee, 0xf57c_0faf, 0x4787_c62a, 0xa830_4613, 0xfd46_9501,
     0x6980_98d8, 0x8b44_f7af, 0xffff_5bb1, 0x895c_d7be, 0x6b90_1122, 0xfd98_7193, 0xa679_438e, 0x49b4_0821,
     0xf61e_2562, 0xc040_b340, 0x265e_5a51, 0xe9b6_c7aa, 0xd62f_105d, 0x0244_1453, 0xd8a1_e681, 0xe7d3_fbc8,
@@ -69,7 +69,7 @@ package enum MD5 {
 enum Digest {
   /// Cuts a message into padded blocks of 64 bytes.
   static func forEachBlock(
-    _ bytes: some Sequence<UInt8>, lengthIsBigEndian: Bool, _ body: (ArraySlice<UInt8>) -> Void
+    _ bytes: some Sequence<UInt8>, lengthIsBigEndian: Bool, _ body: (Span<UInt8>) -> Void
   ) {
     var message = Array(bytes)
     let bits = UInt64(message.count) &* 8
@@ -81,7 +81,7 @@ enum Digest {
     }
     var at = 0
     while at < message.count {
-      body(message[at..<(at + 64)])
+      body(message.span.extracting(at..<(at + 64)))
       at += 64
     }
   }

@@ -6,7 +6,7 @@ package enum SHA1 {
     var words = [UInt32](repeating: 0, count: 80)
     Digest.forEachBlock(text.utf8, lengthIsBigEndian: true) { block in
       for index in 0..<16 {
-        let at = block.startIndex + index * 4
+        let at = index * 4
         words[index] =
           UInt32(block[at]) << 24 | UInt32(block[at + 1]) << 16 | UInt32(block[at + 2]) << 8 | UInt32(block[at + 3])
       }

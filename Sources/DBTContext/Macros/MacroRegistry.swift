@@ -30,6 +30,8 @@ package struct MacroRegistry: Sendable {
   /// `dispatch:` of the root project: macro namespace to the packages to search.
   package var dispatchOrders: [String: [String]]
   package private(set) var packages: OrderedDictionary<String, Package> = [:]
+  /// Every name of a macro or a package: a name that is not among them means no macro, whoever uses it.
+  private var names: Set<String> = ["dbt"]
 
   package init(
     rootPackage: String, internalPackages: [String] = ["dbt_postgres", "dbt"], dispatchOrders: [String: [String]] = [:]
@@ -44,6 +46,7 @@ package struct MacroRegistry: Sendable {
   /// Makes a package known, even when it has no macros.
   package mutating func add(package name: String) {
     if packages[name] == nil { packages[name] = [:] }
+    names.insert(name)
   }
 
   /// Adds a macro, test or materialization; docs blocks are not macros and are ignored.
@@ -72,6 +75,7 @@ package struct MacroRegistry: Sendable {
       uniqueID: "macro.\(packageName).\(name)", packageName: packageName, name: name, path: path, definition: definition
     )
     packages[packageName]?[name] = macro
+    names.insert(name)
     return macro
   }
 
@@ -86,6 +90,9 @@ package struct MacroRegistry: Sendable {
   }
 
   // MARK: Lookup
+
+  /// Whether a name may mean a macro or a namespace of macros. Most names in templates do not.
+  package func mayMean(_ name: String) -> Bool { names.contains(name) }
 
   /// What a plain name means for a node of a package: its own macro, the root project's, or dbt's.
   package func macro(named name: String, searchPackage: String) -> RegisteredMacro? {

@@ -79,6 +79,7 @@ package final class DBTScope: GlobalScope {
   package func value(_ name: String) -> Value? { updated[name] ?? macroValue(name) ?? member(name) }
 
   private func macroValue(_ name: String) -> Value? {
+    guard registry.mayMean(name) else { return nil }
     if let known = macros[name] { return known }
     let value: Value
     if let own = registry.packages[searchPackage]?[name] ?? registry.packages[registry.rootPackage]?[name] {

@@ -219,9 +219,10 @@ final class NodeParser {
     draft.calls = capture.calls
     let written = capture.written ?? NodeParser.written(draft.node.rawCode)
     draft.unrenderedCalls = written.isEmpty ? capture.calls : written
-    guard draft.node.resourceType == .model, let literals = StaticTemplate.settings(in: draft.node.rawCode) else {
-      return
-    }
+    // A model with calls of macros, vars or blocks is not that plain, as is seen without reading it a second time.
+    guard draft.node.resourceType == .model, capture.macros.isEmpty,
+      let literals = StaticTemplate.settings(in: draft.node.rawCode)
+    else { return }
     draft.literalCalls = literals
     draft.unrenderedCalls = capture.calls
   }

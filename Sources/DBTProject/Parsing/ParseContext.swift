@@ -67,7 +67,7 @@ final class ParseContext {
   /// Lays noting objects over the macros that a template names.
   private func trackMacros(of text: String) {
     let registry = environment.registry
-    for name in TemplateNames.names(in: text) where environment.macroNames.contains(name) {
+    for name in TemplateNames.names(in: text, where: registry.mayMean) {
       if let macro = registry.macro(named: name, searchPackage: node.packageName),
         registry.packages[node.packageName]?[name] != nil || registry.packages[registry.rootPackage]?[name] != nil
           || !registry.isNamespace(name)
@@ -82,8 +82,8 @@ final class ParseContext {
 
 /// Finds the identifiers that stand inside the marks of a template.
 enum TemplateNames {
-  /// Each identifier once, in order. Text between the marks does not count.
-  static func names(in text: String) -> [String] {
+  /// Each wanted identifier once, in order. Text between the marks does not count.
+  static func names(in text: String, where isWanted: (String) -> Bool) -> [String] {
     let bytes = Array(text.utf8)
     var names: [String] = []
     var seen: Set<String> = []
@@ -97,7 +97,7 @@ enum TemplateNames {
         let start = at
         while at < bytes.count, isWord(bytes[at]) { at += 1 }
         let name = String(decoding: bytes[start..<at], as: UTF8.self)
-        if seen.insert(name).inserted { names.append(name) }
+        if isWanted(name), seen.insert(name).inserted { names.append(name) }
       } else {
         isInside =
           !((bytes[at] == 0x7D || bytes[at] == 0x25) && at + 1 < bytes.count && bytes[at + 1] == 0x7D)

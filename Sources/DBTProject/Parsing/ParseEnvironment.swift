@@ -14,8 +14,6 @@ struct ParseEnvironment: Sendable {
   let configs: ConfigBuilder
   /// The vars that nodes of each package see.
   private let vars: [String: PlainObject]
-  /// Every name that may mean a macro or a namespace of macros.
-  let macroNames: Set<String>
   /// Seconds since 1970 that stand in `created_at`.
   let createdAt: Double
   /// What earlier loads found out, and the keys to it; nil when nothing is kept.
@@ -39,7 +37,6 @@ struct ParseEnvironment: Sendable {
         cli: invocation.vars, root: root.vars, package: name == root.name ? nil : package.vars, packageName: name)
     }
     self.vars = vars
-    macroNames = Set(registry.packages.values.flatMap(\.keys)).union(registry.packages.keys).union(["dbt"])
   }
 
   /// The vars that nodes of a package see.
@@ -90,10 +87,20 @@ final class PropertyRenderer {
     }
   }
 
+  private static func hasTemplate(_ value: PlainValue) -> Bool {
+    switch value {
+    case .string(let text): DBTScope.hasTemplate(text)
+    case .array(let items): items.contains(where: hasTemplate)
+    case .object(let members): members.values.contains(where: hasTemplate)
+    default: false
+    }
+  }
+
   /// Renders all texts of a value but those for which `skips` holds, by the keys and positions that lead to them.
   func render(
     _ value: PlainValue, at keys: [PathKey] = [], skipping skips: ([PathKey]) -> Bool = { _ in false }
   ) throws(ProjectError) -> PlainValue {
+    guard !keys.isEmpty || PropertyRenderer.hasTemplate(value) else { return value }
     switch value {
     case .string(let text): return skips(keys) ? value : try self.value(text)
     case .array(let items):

@@ -114,6 +114,7 @@ struct PropertyEntry: Sendable {
 
   private static let late: Set<String> = ["tests", "data_tests", "description", "loaded_at_query"]
   private static let lateBelow: Set<String> = ["tests", "data_tests", "description"]
+  private static let lists: Set<String> = ["columns", "dimensions", "measures", "entities", "metrics"]
 
   /// Whether dbt leaves the text at this place as written for now.
   static func isRenderedLater(_ keys: [PathKey], key: String) -> Bool {
@@ -145,7 +146,6 @@ struct PropertyEntry: Sendable {
       if names.count >= 3, lateBelow.contains(names[2]) { return true }
       if names.count >= 5, names[2] == "columns", lateBelow.contains(names[4]) { return true }
     }
-    let lists: Set<String> = ["columns", "dimensions", "measures", "entities", "metrics"]
     return names.count >= 3 && lists.contains(first) && lateBelow.contains(names[2])
   }
 }
