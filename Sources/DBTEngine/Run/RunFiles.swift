@@ -118,9 +118,12 @@ package struct RunFiles: Sendable {
   private static func write(
     to path: String, _ body: (([UInt8]) throws(DBTError) -> Void) throws(DBTError) -> Void
   ) throws(DBTError) {
-    try makeFolders(above: path)
     let temporary = "\(path).\(UInt64.random(in: 0...UInt64.max)).part"
-    let file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    var file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    if file < 0, errno == ENOENT {
+      try makeFolders(above: path)
+      file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    }
     guard file >= 0 else { throw failure("create", temporary) }
     do throws(DBTError) {
       try body { (bytes) throws(DBTError) in
