@@ -17,9 +17,9 @@ final class ArchivePackages {
   }
 
   /// Downloads an archive and checks all of it.
-  func archive(_ address: PackageAddress) throws(PackageIndex.Fault) -> PackageArchive {
+  func archive(_ address: PackageAddress) throws(PackageFault) -> PackageArchive {
     if let known = kept[address.text] { return known }
-    let secret = try PackageIndex.Fault.of { () throws(ProjectError) in try address.revealed(by: environment) }
+    let secret = try PackageFault.of { () throws(ProjectError) in try address.revealed(by: environment) }
     let archive: PackageArchive
     do throws(PackageDownloadError) {
       archive = try fetcher.fetch(secret, limit: PackageArchive.downloadLimit) { bytes throws(PackageDownloadError) in
@@ -54,17 +54,6 @@ final class ArchivePackages {
     } catch {
       guard !error.message.contains(location) else { throw error }
       throw ProjectError(error.kind, "\(location): \(error.message)", path: error.path)
-    }
-  }
-}
-
-extension PackageIndex.Fault {
-  /// What the body gives, a fault of the project as one of these.
-  static func of<R>(_ body: () throws(ProjectError) -> R) throws(PackageIndex.Fault) -> R {
-    do throws(ProjectError) {
-      return try body()
-    } catch {
-      throw .project(error)
     }
   }
 }

@@ -38,6 +38,21 @@ package struct PackageDownloadError: Error, Sendable, Hashable {
   var admitsDelivered: Bool { kind == .unreachable || kind == .refused }
 }
 
+/// Why a package was not found: the network's fault, which a delivered package mends, or the project's.
+enum PackageFault: Error {
+  case download(PackageDownloadError)
+  case project(ProjectError)
+
+  /// What the body gives, a fault of the project as one of these.
+  static func of<R>(_ body: () throws(ProjectError) -> R) throws(PackageFault) -> R {
+    do throws(ProjectError) {
+      return try body()
+    } catch {
+      throw .project(error)
+    }
+  }
+}
+
 /// Downloads with dbt's patience: five more attempts, a second apart, after failures that may pass.
 final class PackageFetcher {
   /// Further attempts when an answer was broken off, or the server at fault.

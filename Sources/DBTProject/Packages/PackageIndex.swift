@@ -45,14 +45,8 @@ final class PackageIndex {
     let needs: [PlainValue]
   }
 
-  /// Why there is no pin.
-  enum Fault: Error {
-    case download(PackageDownloadError)
-    case project(ProjectError)
-  }
-
   /// The highest version that meets what is asked for.
-  func pin(_ package: String, _ wanted: [VersionSpecifier], takesPrereleases: Bool) throws(Fault) -> Pin {
+  func pin(_ package: String, _ wanted: [VersionSpecifier], takesPrereleases: Bool) throws(PackageFault) -> Pin {
     guard try index().contains(package) else {
       throw .project(ProjectError(.runtime, "Package \(package) was not found in the package index"))
     }
@@ -96,7 +90,7 @@ final class PackageIndex {
 
   // MARK: Requests
 
-  private func index() throws(Fault) -> Set<String> {
+  private func index() throws(PackageFault) -> Set<String> {
     if let names { return names }
     guard let list = try ask("index").arrayValue else { throw .project(malformed("an index that is no list")) }
     let found = Set(list.compactMap(\.stringValue))
@@ -104,7 +98,7 @@ final class PackageIndex {
     return found
   }
 
-  private func versions(of package: String) throws(Fault) -> OrderedDictionary<String, PlainObject> {
+  private func versions(of package: String) throws(PackageFault) -> OrderedDictionary<String, PlainObject> {
     if let known = packages[package] { return known }
     guard let answer = try ask(package).objectValue, let listed = answer["versions"]?.objectValue else {
       throw .project(malformed("\(package) without 'versions'"))
@@ -126,7 +120,7 @@ final class PackageIndex {
     return versions
   }
 
-  private func ask(_ name: String) throws(Fault) -> PlainValue {
+  private func ask(_ name: String) throws(PackageFault) -> PlainValue {
     let address = "\(base)api/v1/\(name).json"
     guard name.utf8.allSatisfy(Self.isPlain), !name.contains("..") else {
       throw .project(ProjectError(.runtime, "Package \(name) was not found in the package index"))
