@@ -57,6 +57,8 @@ let package = Package(
       name: "Observability", dependencies: ["CLinux", "EventLoop", "PlainData", "Secrets", ordered, logging, metrics],
       swiftSettings: house),
 
+    .target(name: "Archives", dependencies: ["CZlib"], swiftSettings: house),
+
     // Wire, scheduler side.
     .target(
       name: "TLSClient", dependencies: ["COpenSSL", "CLinux", "EventLoop", "Secrets", logging, metrics],
@@ -79,6 +81,10 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    .target(
+      name: "HTTPDownload", dependencies: ["CCurl", "CLinux", "Egress", "EventLoop", "Secrets", "TLSClient"],
+      swiftSettings: house),
+
     // Wire, engine side.
     .target(name: "Jinja", dependencies: ["PlainData", ordered], swiftSettings: house),
     .target(name: "YAMLDocument", dependencies: ["CYAML", "PlainData", ordered], swiftSettings: house),
@@ -98,7 +104,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "DBTProject",
-      dependencies: ["CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
+      dependencies: ["Archives", "CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
       swiftSettings: house),
     .target(
       name: "DBTEngine",
@@ -136,7 +142,8 @@ let package = Package(
     .executableTarget(
       name: "sallyport",
       dependencies: [
-        "CLinux", "Egress", "Worker", "Observability", "Secrets", "TemporalClient", "TemporalMessages", "DBTProject",
+        "CLinux", "Egress", "HTTPDownload", "TLSClient", "Worker", "Observability", "Secrets", "TemporalClient",
+        "TemporalMessages", "DBTProject",
         "DBTEngine",
         "PostgresWarehouse",
         "PlainData", "YAMLDocument", arguments, ordered, logging,
@@ -147,8 +154,9 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", exclude: ["Peers"], swiftSettings: trial),
   ]
     + [
-      "PlainData", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client", "GRPCClient",
-      "OAuthClient", "TemporalMessages", "Jinja",
+      "PlainData", "Archives", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client",
+      "GRPCClient",
+      "OAuthClient", "HTTPDownload", "TemporalMessages", "Jinja",
       "YAMLDocument", "PostgresClient", "TemporalClient", "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine",
       "TemporalWorker",
       "PostgresWarehouse", "Worker", "sallyport",

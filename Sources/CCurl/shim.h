@@ -26,6 +26,11 @@ static inline CURLcode sly_curl_set_no_http09(CURL *easy) { return curl_easy_set
 static inline CURLcode sly_curl_set_no_reuse(CURL *easy) { return curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L); }
 static inline CURLcode sly_curl_set_timeout_ms(CURL *easy, long milliseconds) { return curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds); }
 static inline CURLcode sly_curl_set_connect_timeout_ms(CURL *easy, long milliseconds) { return curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds); }
+/// A transfer slower than so many bytes a second, for so many seconds, ends as one that took too long.
+static inline CURLcode sly_curl_set_low_speed(CURL *easy, long bytes, long seconds) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, bytes);
+  return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, seconds) : code;
+}
 
 // TLS.
 static inline CURLcode sly_curl_set_verification(CURL *easy) {
@@ -75,6 +80,12 @@ static inline CURLcode sly_curl_set_socket_callback(CURL *easy, curl_opensocket_
 static inline CURLcode sly_curl_set_write_callback(CURL *easy, curl_write_callback callback, void *user) {
   CURLcode code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, callback);
   return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_WRITEDATA, user) : code;
+}
+/// The callback is asked about once a second; anything but 0 ends the transfer.
+static inline CURLcode sly_curl_set_progress_callback(CURL *easy, curl_xferinfo_callback callback, void *user) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, callback);
+  return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_XFERINFODATA, user) : code;
 }
 /// The buffer has CURL_ERROR_SIZE bytes and must stay until the handle is gone.
 static inline CURLcode sly_curl_set_error_buffer(CURL *easy, char *buffer) { return curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, buffer); }

@@ -42,6 +42,16 @@ package struct NetworkConfiguration: Sendable {
     return policy
   }
 
+  /// What `sallyport dbt deps` may dial, and through which proxy, when there is no worker around.
+  ///
+  /// - Throws: `ConfigurationError`, naming the variables that cannot be read.
+  package static func wayOut(of environment: ProcessEnvironment) throws(ConfigurationError) -> NetworkConfiguration {
+    var reader = SettingReader(environment)
+    let network = NetworkConfiguration(egress: readEgress(&reader), proxy: readProxy(&reader))
+    try reader.finish()
+    return network
+  }
+
   private static func readEgress(_ reader: inout SettingReader) -> EgressPolicy {
     guard let text = reader.given(.egressAllow) else { return .open }
     do throws(EgressError) {

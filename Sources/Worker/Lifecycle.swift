@@ -12,9 +12,16 @@ package enum Lifecycle {
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
     sly_forbid_dumps()
-    _ = umask(0o077)
+    givenMask.store(UInt32(umask(0o077)), ordering: .relaxed)
     _ = signal(SIGPIPE, SIG_IGN)
   }
+
+  /// The umask that the process was started with.
+  private static let givenMask = Atomic<UInt32>(0o022)
+
+  /// Lets others read what is made from now on as far as whoever started the process would have it: for files that belong to a
+  /// project, such as packages, which another user may run.
+  package static func shareFiles() { _ = umask(mode_t(givenMask.load(ordering: .relaxed)) | 0o022) }
 }
 
 /// Tells of signals on an ordinary thread, where anything may be done about them. One for a process.

@@ -2,8 +2,10 @@ import DBTContext
 import DBTEngine
 import DBTProject
 import Egress
+import Glibc
 import OrderedCollections
 import PlainData
+import Worker
 
 /// Commands that look at the database, repeat earlier runs or fetch what the project needs.
 extension DBTSession {
@@ -63,14 +65,16 @@ extension DBTSession {
   /// `dbt deps`.
   func installPackages() throws(EngineError) -> Int32 {
     guard flags.text("add_package") == nil else {
-      throw EngineError(
-        .runtime,
-        "--add-package is not supported: Sallyport downloads no packages. Write the package into packages.yml.")
+      throw EngineError(.runtime, "--add-package is not supported: write the package into packages.yml.")
     }
+    Lifecycle.shareFiles()
     let session = self
+    let cancellation = cancellation
+    let downloader = try PackageDownload(Launch.environment) { cancellation.isCancelled }
     try Engine.installPackages(
       try engineOptions(needsMacros: false), settings: request.settings, locksOnly: flags.isOn("lock"),
-      upgrades: flags.isOn("upgrade"), mayDial: egress.isOpen, say: { session.say($0) })
+      upgrades: flags.isOn("upgrade"), mayDial: egress.isOpen, downloader: downloader,
+      pause: { if !cancellation.isCancelled { sleep(1) } }, say: { session.say($0) })
     return 0
   }
 }

@@ -56,6 +56,9 @@ let package = Package(
     .executableTarget(name: "FuzzFraming", dependencies: ["CFuzzer", "GRPCClient"], swiftSettings: house),
     .executableTarget(name: "FuzzHeaders", dependencies: ["CFuzzer", "GRPCClient"], swiftSettings: house),
 
+    .target(name: "Archives", dependencies: ["CZlib"], swiftSettings: house),
+    .executableTarget(name: "FuzzTar", dependencies: ["CFuzzer", "Archives"], swiftSettings: house),
+
     // The engine.
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8"),
@@ -68,7 +71,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "DBTProject",
-      dependencies: ["CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
+      dependencies: ["Archives", "CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
       swiftSettings: house),
     .target(
       name: "DBTEngine",

@@ -283,15 +283,17 @@ def test_local_packages_are_linked_and_locked_as_dbt_does(tmp_path):
     assert [path.name for path in (ours / "dbt_packages").iterdir()] == ["more"]
 
 
-def test_packages_that_must_be_fetched_are_refused_unless_delivered(tmp_path):
+def test_packages_that_cannot_be_fetched_are_refused_unless_delivered(tmp_path):
     declared = "packages:\n  - package: dbt-labs/dbt_utils\n    version: 1.3.0\n"
     folder = projects.write(tmp_path / "project", {
         "dbt_project.yml": "name: app\nversion: '1.0'\nconfig-version: 2\n", "packages.yml": declared})
-    said = atlas.sallyport(folder, "deps", code=2)
-    assert "dbt-labs/dbt_utils" in said and "downloads" in said and "local:" in said
+    # Nobody listens there.
+    nowhere = {"DBT_PACKAGE_HUB_URL": "http://127.0.0.1:1/"}
+    said = atlas.sallyport(folder, "deps", code=2, **nowhere)
+    assert "dbt-labs/dbt_utils" in said and "cannot be fetched: no connection to" in said and "local:" in said
     assert not (folder / "package-lock.yml").exists()
     projects.write(folder / "dbt_packages" / "dbt_utils", {"dbt_project.yml": "name: dbt_utils\nversion: '1.3.0'\nconfig-version: 2\n"})
-    assert "as it was delivered" in atlas.sallyport(folder, "deps")
+    assert "as it was delivered" in atlas.sallyport(folder, "deps", **nowhere)
     locked = lock(folder)
     assert "package: dbt-labs/dbt_utils" in locked
     assert (folder / "dbt_packages" / "dbt_utils" / "dbt_project.yml").exists()

@@ -8,12 +8,12 @@ import Testing
   /// Our targets, lowest layer first. A target may import targets of earlier rows only.
   static let rows: [[String]] = [
     ["COpenSSL", "CNghttp2", "CProtobufC", "CPostgres", "CYAML", "CPCRE2", "CCurl", "CZlib", "CLinux", "CTemporalAPI"],
-    ["PlainData", "Secrets"],
+    ["PlainData", "Secrets", "Archives"],
     ["Egress"],
     ["EventLoop"],
     ["Observability"],
     ["TLSClient", "TemporalMessages", "Jinja", "YAMLDocument", "PostgresClient"],
-    ["HTTP2Client"],
+    ["HTTP2Client", "HTTPDownload"],
     ["GRPCClient"],
     ["TemporalClient", "OAuthClient", "WorkflowEngine", "DBTContext"],
     ["DBTProject"],
@@ -27,13 +27,13 @@ import Testing
   static let wrappers: [String: Set<String>] = [
     "COpenSSL": ["TLSClient", "Secrets"], "CNghttp2": ["HTTP2Client"], "CProtobufC": ["TemporalMessages"],
     "CTemporalAPI": ["TemporalMessages"], "CPostgres": ["PostgresClient"], "CYAML": ["YAMLDocument"],
-    "CPCRE2": ["DBTContext"], "CCurl": ["OAuthClient"], "CZlib": ["GRPCClient"],
+    "CPCRE2": ["DBTContext"], "CCurl": ["OAuthClient", "HTTPDownload"], "CZlib": ["GRPCClient", "Archives"],
   ]
 
   /// The two sides that meet in `Worker` only.
   static let schedulerSide: Set<String> = [
     "TLSClient", "HTTP2Client", "GRPCClient", "TemporalMessages", "TemporalClient", "WorkflowEngine", "TemporalWorker",
-    "OAuthClient", "EventLoop",
+    "OAuthClient", "HTTPDownload", "EventLoop",
   ]
   static let engineSide: Set<String> = [
     "Jinja", "YAMLDocument", "PostgresClient", "DBTContext", "DBTProject", "DBTEngine", "PostgresWarehouse",

@@ -15,6 +15,19 @@ package enum SecretPlaceholder {
     parts(of: text).compactMap { if case .secret(let name) = $0 { name } else { nil } }
   }
 
+  /// The text with every stand-in replaced by what it may be shown as.
+  ///
+  /// - Parameter shown: gives that for the name of a variable.
+  package static func replaced(in text: String, by shown: (String) -> String) -> String {
+    guard text.contains(start) else { return text }
+    return parts(of: text).map { part in
+      switch part {
+      case .text(let plain): plain
+      case .secret(let name): shown(name)
+      }
+    }.joined()
+  }
+
   /// The text with every stand-in replaced by its value, or nil when it holds none.
   ///
   /// - Throws: `DBTError` when a stand-in names a variable that is not set, as a changed (filtered) one does.

@@ -1,5 +1,5 @@
 import DBTContext
-import DBTProject
+package import DBTProject
 import PlainData
 
 extension Engine {
@@ -9,15 +9,19 @@ extension Engine {
   ///   - locksOnly: `--lock`.
   ///   - upgrades: `--upgrade`.
   ///   - mayDial: whether git may reach the network, which no egress list can hold it to.
+  ///   - downloader: the way to the network for what Sallyport downloads itself.
+  ///   - pause: waits between two attempts to download.
   ///   - say: receives what dbt prints.
   package static func installPackages(
     _ options: EngineOptions, settings: RunSettings, locksOnly: Bool, upgrades: Bool, mayDial: Bool,
-    say: @escaping (String) -> Void
+    downloader: any PackageDownloader, pause: @escaping () -> Void, say: @escaping (String) -> Void
   ) throws(EngineError) {
     let invocation = Invocation.made(options, settings, command: "deps", sink: { _ in })
     do throws(ProjectError) {
-      try PackageInstaller(root: options.projectDirectory, invocation: invocation, mayDial: mayDial, say: say)
-        .run(locksOnly: locksOnly, upgrades: upgrades)
+      try PackageInstaller(
+        root: options.projectDirectory, invocation: invocation, checksVersion: options.checksVersion, mayDial: mayDial,
+        downloader: downloader, pause: pause, say: say
+      ).run(locksOnly: locksOnly, upgrades: upgrades)
     } catch {
       throw EngineError(error).scrubbed(by: invocation.scrubber)
     }

@@ -88,11 +88,14 @@ final class FileRenderer {
   private let scope: DBTScope
   private let path: String
 
-  /// - Parameter vars: those of the command line, and of `vars.yml`.
-  init(_ invocation: Invocation, vars: PlainObject, path: String) {
+  /// - Parameters:
+  ///   - vars: those of the command line, and of `vars.yml`.
+  ///   - allowsSecrets: whether `env_var` gives stand-ins for secret variables, see `SecretPlaceholder`.
+  init(_ invocation: Invocation, vars: PlainObject, path: String, allowsSecrets: Bool = false) {
     var settings = DBTScope.Settings(invocation: invocation, registry: MacroRegistry(rootPackage: ""))
     settings.vars = VarSettings(values: vars)
     settings.executes = false
+    settings.allowsSecrets = allowsSecrets
     scope = DBTScope(settings)
     self.path = path
   }

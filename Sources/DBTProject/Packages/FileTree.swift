@@ -18,6 +18,11 @@ enum FileTree {
     }
   }
 
+  /// Makes a folder in one that is there; nothing happens when it is there already.
+  static func makeOneFolder(_ path: String) throws(ProjectError) {
+    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else { throw failure("make the folder", path) }
+  }
+
   /// Makes a new folder that only this user may enter.
   static func makeTemporaryFolder(below base: String, named prefix: String) throws(ProjectError) -> String {
     try makeFolder(base)
@@ -31,10 +36,11 @@ enum FileTree {
     guard unsafe rename(path, target) == 0 else { throw failure("move to '\(target)' what is", path) }
   }
 
+  /// - Parameter skipsGit: whether the folder `.git` at the top is git's own, which made it.
   /// - Throws: a dependency error when a link below a folder leads out of it.
-  static func checkLinks(_ root: String) throws(ProjectError) {
+  static func checkLinks(_ root: String, skipsGit: Bool = true) throws(ProjectError) {
     guard let real = resolved(root) else { throw failure("find", root) }
-    try checkLinks(root, root: real, shown: "", depth: 0)
+    try checkLinks(root, root: real, shown: "", depth: skipsGit ? 0 : 1)
   }
 
   private static func checkLinks(_ folder: String, root: String, shown: String, depth: Int) throws(ProjectError) {
@@ -82,8 +88,29 @@ enum FileTree {
     try write(to: path) { descriptor throws(ProjectError) in try append(bytes[...], to: descriptor, path) }
   }
 
+  /// Writes a file in a folder that nobody else may enter, in place of one that is there; never through a link.
+  ///
+  /// - Parameters:
+  ///   - mode: its permissions, whatever the umask.
+  ///   - piece: gives its next bytes, none at the end.
+  static func writeFile(
+    _ path: String, mode: mode_t, piece: () throws(ProjectError) -> [UInt8]
+  ) throws(ProjectError) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw failure("create", path) }
+    defer { close(descriptor) }
+    while true {
+      let bytes = try piece()
+      if bytes.isEmpty { break }
+      try append(bytes[...], to: descriptor, path)
+    }
+    guard fchmod(descriptor, mode) == 0 else { throw failure("set the permissions of", path) }
+  }
+
   /// Copies what a file holds, of any size, replacing the other one.
-  static func copy(_ source: String, to path: String) throws(ProjectError) {
+  ///
+  /// - Parameter mode: the permissions of the copy, whatever the umask; nil: a new file's.
+  static func copy(_ source: String, to path: String, mode: mode_t? = nil) throws(ProjectError) {
     let reader = unsafe open(source, O_RDONLY | O_CLOEXEC)
     guard reader >= 0 else { throw failure("read", source) }
     defer { close(reader) }
@@ -93,7 +120,10 @@ enum FileTree {
         let count = unsafe Glibc.read(reader, &buffer, buffer.count)
         if count < 0, errno == EINTR { continue }
         guard count >= 0 else { throw failure("read", source) }
-        if count == 0 { return }
+        if count == 0 {
+          guard mode.map({ fchmod(descriptor, $0) == 0 }) ?? true else { throw failure("set the permissions of", path) }
+          return
+        }
         try append(buffer[..<count], to: descriptor, path)
       }
     }

@@ -41,15 +41,20 @@ struct GitPackages {
   func withClone<R>(
     _ members: PlainObject, below base: String, _ body: (_ folder: String, _ commit: String) throws(ProjectError) -> R
   ) throws(ProjectError) -> R {
-    let shown = members["git"]?.stringValue ?? ""
-    guard mayDial || GitRepository.isLocal(shown) else {
+    let address = PackageAddress(members["git"]?.stringValue ?? "")
+    let shown = address.shown
+    let environment = invocation.environment
+    let secret = try address.revealed(by: environment)
+    let isLocal = unsafe secret.withBytes { unsafe GitRepository.isLocal(String(decoding: $0, as: UTF8.self)) }
+    guard mayDial || isLocal else {
       throw ProjectError(
         .dependency,
         "deps would fetch \(shown) with the program 'git', which SALLYPORT_EGRESS_ALLOW cannot hold to its list. Unset the "
           + "list for this command, or put the package beside the project and declare it as 'local:'.")
     }
     let repository = try GitRepository(
-      shown, shown: shown, subdirectory: Self.subdirectory(members), environment: invocation.environment.values)
+      address, secret, subdirectory: Self.subdirectory(members), environment: environment.values,
+      scrubber: invocation.scrubber)
     let place = try FileTree.makeTemporaryFolder(below: base, named: ".dbt-downloads-")
     let result: Result<R, ProjectError>
     do throws(ProjectError) {
@@ -74,7 +79,7 @@ struct GitPackages {
     let state =
       revision == "HEAD" ? "not pinned, using HEAD (default branch)" : "pinned to the \"\(revision)\" branch"
     let text =
-      "The git package \"\(members["git"]?.stringValue ?? "")\" \n\tis \(state).\n\tThis can introduce breaking changes into "
+      "The git package \"\(PackageAddress(members["git"]?.stringValue ?? "").shown)\" \n\tis \(state).\n\tThis can introduce breaking changes into "
       + "your project without warning!\n\nSee https://docs.getdbt.com/docs/package-management#section-specifying-package-versions"
     switch invocation.treatment(ofWarning: "DepsUnpinned") {
     case .silence: return

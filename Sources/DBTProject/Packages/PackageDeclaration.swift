@@ -1,6 +1,7 @@
 import DBTContext
 import OrderedCollections
 import PlainData
+import Secrets
 
 /// One entry of `packages.yml` or `dependencies.yml`.
 struct PackageDeclaration: Sendable {
@@ -16,8 +17,8 @@ struct PackageDeclaration: Sendable {
   }
 
   let origin: Origin
-  /// The folder, the index's name or the address, rendered.
-  let location: String
+  /// The folder, the index's name or the address, rendered; of secrets there are stand-ins, see `SecretPlaceholder`.
+  private let rawLocation: String
   /// The entry with its templates rendered.
   let rendered: PlainObject
   /// The entry as written.
@@ -29,13 +30,7 @@ struct PackageDeclaration: Sendable {
       let origin = members.keys.lazy.compactMap(Origin.init(rawValue:)).first,
       let location = members[origin.rawValue]?.stringValue, !location.isEmpty
     else {
-      throw ProjectError(
-        .runtime,
-        "The packages.yml file in this project is malformed. Please double check\nthe contents of this file and fix any "
-          + "errors before retrying.\n\nYou can find more information on the syntax for this file here:\n"
-          + "https://docs.getdbt.com/docs/package-management\n\nValidator Error:\n\(rendered.json()) names no package: "
-          + "expected one of local, package, git, tarball",
-        path: "packages.yml")
+      throw Self.malformed("\(written.json()) names no package: expected one of local, package, git, tarball")
     }
     if origin == .package, members["version"]?.isNull ?? true {
       throw ProjectError(
@@ -43,20 +38,67 @@ struct PackageDeclaration: Sendable {
         "\(location) is missing the version. When installing from the Hub package index, version is a required property",
         path: "packages.yml")
     }
+    if origin == .package, !location.contains("/") {
+      throw Self.malformed(
+        "\(location) was not found in the package index. Packages on the index require a namespace, e.g dbt-labs/dbt_utils"
+      )
+    }
+    if origin == .tarball, members["name"]?.stringValue?.isEmpty ?? true {
+      throw Self.malformed("\(written.json()) has no 'name': a package of 'tarball:' is installed under that name")
+    }
     self.origin = origin
-    self.location = location
+    rawLocation = location
     self.rendered = members
     self.written = written.objectValue ?? members
   }
 
+  private static func malformed(_ fault: String) -> ProjectError {
+    ProjectError(
+      .runtime,
+      "The packages.yml file in this project is malformed. Please double check\nthe contents of this file and fix any "
+        + "errors before retrying.\n\nYou can find more information on the syntax for this file here:\n"
+        + "https://docs.getdbt.com/docs/package-management\n\nValidator Error:\n\(fault)",
+      path: "packages.yml")
+  }
+
+  /// The folder, the index's name or the address, as messages may show it.
+  var location: String { address.shown }
+
+  /// The address with stand-ins for secrets.
+  var address: PackageAddress { PackageAddress(rawLocation) }
+
+  /// The bounds on versions of a package of the index.
+  ///
+  /// - Throws: a runtime error in dbt's words for a text that is no version.
+  func versions() throws(ProjectError) -> [VersionSpecifier] {
+    let value = rendered["version"] ?? .null
+    return try (value.arrayValue ?? [value]).map { one throws(ProjectError) in
+      let text = one.pythonText
+      guard let version = VersionSpecifier(text) else {
+        throw ProjectError(
+          .runtime,
+          "\"\(text)\" is not a valid semantic version. It stands at the package \(location); right is, for example, 1.2.3, "
+            + "or [\">=1.2.0\", \"<2.0.0\"]",
+          path: "packages.yml")
+      }
+      return version
+    }
+  }
+
+  /// Whether prereleases of a package of the index may be taken.
+  var takesPrereleases: Bool {
+    (rendered["install_prerelease"] ?? rendered["install-prerelease"])?.isTruthy ?? false
+  }
+
   /// What two declarations of one package have in common.
-  var key: String { origin == .git ? GitPackages.key(rendered) : location }
+  var key: String { origin == .git ? GitPackages.key(rendered) : rawLocation }
 
   /// The location as the file has it, templates not rendered.
-  var writtenLocation: String { written[origin.rawValue]?.stringValue ?? location }
+  var writtenLocation: String { written[origin.rawValue]?.stringValue ?? rawLocation }
 
-  /// The text that dbt hashes: every field of the entry in order of names, those that are not given as null.
-  var hashed: String {
+  /// The text that dbt hashes: every field of the entry in order of names, those that are not given as null. As in dbt the
+  /// values of secret variables are part of it.
+  func hashed(_ environment: ProcessEnvironment) throws(ProjectError) -> String {
     var members = rendered
     switch origin {
     case .local, .tarball: break
@@ -68,12 +110,18 @@ struct PackageDeclaration: Sendable {
     }
     members["install-prerelease"] = nil
     if members["name"]?.isNull ?? false { members["name"] = nil }
+    for (key, value) in members {
+      guard case .string(let text) = value, PackageAddress(text).holdsSecrets else { continue }
+      let secret = try PackageAddress(text).revealed(by: environment)
+      members[key] = .string(unsafe secret.withBytes { unsafe String(decoding: $0, as: UTF8.self) })
+    }
     members["unrendered"] = .object(written)
     return PlainValue.object(members).json(JSONStyle(spaced: true, asciiOnly: true, sortedKeys: true))
   }
 
   /// The hash by which dbt sees that declarations changed since packages were locked.
-  static func hash(_ all: [PackageDeclaration]) -> String {
-    SHA1.hex(all.map(\.hashed).sorted { $0.precedes($1) }.joined(separator: "\n"))
+  static func hash(_ all: [PackageDeclaration], _ environment: ProcessEnvironment) throws(ProjectError) -> String {
+    let texts = try all.map { one throws(ProjectError) in try one.hashed(environment) }
+    return SHA1.hex(texts.sorted { $0.precedes($1) }.joined(separator: "\n"))
   }
 }

@@ -25,7 +25,8 @@ struct PackageLock: Sendable {
 
   /// The entry that was resolved from a declaration.
   func entry(_ declaration: PackageDeclaration) -> PlainObject? {
-    packages.first { $0[declaration.origin.rawValue]?.stringValue == declaration.location }
+    packages.first { $0[declaration.origin.rawValue]?.stringValue == declaration.writtenLocation }
+      ?? packages.first { $0[declaration.origin.rawValue]?.stringValue == declaration.location }
   }
 
   /// The file's text, laid out as dbt does.
@@ -37,8 +38,10 @@ struct PackageLock: Sendable {
       for package in packages {
         var mark = "  - "
         for key in package.keys.sorted(by: { $0.precedes($1) }) {
-          let line = try PlainValue.object([key: package[key] ?? .null]).yaml()
-          text += mark + line.split(separator: "\n").joined(separator: "\n      ") + "\n"
+          // Two levels down, so that long texts are broken where dbt breaks them.
+          let nested: PlainValue = .object(["_": .object(["_": .object([key: package[key] ?? .null])])])
+          let lines = try nested.yaml().split(separator: "\n").dropFirst(2)
+          text += mark + lines.joined(separator: "\n").dropFirst(4) + "\n"
           mark = "    "
         }
       }

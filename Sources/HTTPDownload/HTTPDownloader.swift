@@ -1,0 +1,65 @@
+package import Egress
+internal import EventLoop
+package import TLSClient
+
+/// Downloads over HTTPS and HTTP with libcurl, on the caller's thread: for a command line, not for the worker.
+///
+/// Every address, also each one that an answer leads on to, is asked of the egress policy before its name is resolved, and
+/// again before it is dialed. No cookies, no `.netrc`, no proxy but the configured one, no connection is kept.
+package struct HTTPDownloader: Sendable {
+  /// What may be dialed.
+  package var egress = EgressPolicy.open
+  /// The proxy on the way; nil: none. Variables of the environment are never consulted.
+  package var proxy: ProxyConfiguration?
+  /// Who may vouch for a server.
+  package var trust = TLSConfiguration.Trust.systemRoots
+  /// Time for resolving, connecting and the TLS handshake together.
+  package var connectTimeout: Duration = .seconds(10)
+  /// Time for one address, from the first byte sent to the last one received.
+  package var timeout: Duration = .seconds(300)
+  /// A transfer that brings less than `stallBytes` a second for this long is ended.
+  package var stallTimeout: Duration = .seconds(30)
+  package var stallBytes = 100
+  /// How often an answer may lead on to another address.
+  package var redirectLimit = 10
+  /// The value of `User-Agent`.
+  package var userAgent = "sallyport"
+  /// Asked about once a second whether to go on.
+  package var isCancelled: @Sendable () -> Bool = { false }
+
+  package init() {}
+
+  /// Downloads what an address holds. Blocks.
+  ///
+  /// - Parameter limit: the most bytes of the answer.
+  /// - Throws: why there is no complete answer with status 200; what was received by then is dropped.
+  package func get(_ url: DownloadURL, limit: Int) throws(DownloadError) -> [UInt8] {
+    var url = url
+    for _ in 0...redirectLimit {
+      let transfer = try HTTPTransfer(self, url, limit: limit)
+      switch try transfer.perform() {
+      case .body(let bytes): return bytes
+      case .elsewhere(let location):
+        do throws(DownloadURL.Fault) {
+          url = try url.following(location)
+        } catch {
+          throw DownloadError(.malformedAddress, "\(url) leads on to an address that \(error.reason)")
+        }
+      }
+    }
+    throw DownloadError(.tooLarge, "\(url) leads on to yet another address after \(redirectLimit) of them")
+  }
+
+  /// The proxy for an address, if there is one.
+  func proxy(for url: DownloadURL) -> ProxyTarget? { proxy?.proxy(forHost: url.host, port: url.port) }
+
+  func context(_ trust: TLSConfiguration.Trust, for peer: String) throws(DownloadError) -> TLSContext {
+    do throws(TLSError) {
+      var configuration = TLSConfiguration(trust: trust)
+      configuration.demandsHTTP2 = false
+      return try TLSContext.make(from: try TLSMaterial.read(configuration))
+    } catch {
+      throw DownloadError(.unusable, "TLS with \(peer) cannot be set up: \(error.message)")
+    }
+  }
+}
