@@ -16,6 +16,8 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
     case validation = "Validation Error"
     /// Code given on the command line is wrong; printed without a title.
     case inline = "Error"
+    /// A value does not fit the schema of its resource's configuration; printed without a title.
+    case schema = "Schema Error"
     /// An enforced contract was broken since an earlier manifest.
     case contract = "Breaking change to contract Error"
     /// A selection asks for artifacts that are not there.
@@ -57,6 +59,7 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
 
   package var description: String {
     if kind == .inline { return message }
+    if kind == .schema { return resource.isEmpty ? message : "\(message)\n\nOf \(resource)" }
     var title = kind.title
     if !resource.isEmpty { title += " in \(resource)" }
     if let path, !message.contains(path) || !resource.isEmpty {

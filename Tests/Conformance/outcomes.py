@@ -21,6 +21,8 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.materializations.incremental.microbatch import MicrobatchBuilder
 
 WITHOUT_RESULT = {"clean", "deps", "init"}
+# The warnings that have more lines than one.
+LONG = re.compile(r"\]: Deprecated functionality$")
 STAMPED = re.compile(r"^(\x1b\[\d+m)*\d\d:\d\d:\d\d(\.\d+)? ")
 
 
@@ -75,13 +77,16 @@ def read(line, output: str, written: set[str], succeeded: bool):
 
 
 def listed(output: str) -> list[str]:
-    lines = []
+    """What `ls` lists: lines that have no stamp and do not go on with a stamped one."""
+    lines, goes_on = [], False
     for text in output.splitlines():
         if text.startswith('{"data"') or text.startswith('{"info"'):
             event = json.loads(text)
             if event["info"]["name"] in ("ListCmdOut", "PrintEvent"):
                 lines.append(event["data"]["msg"])
-        elif text and not STAMPED.match(text):
+        elif STAMPED.match(text):
+            goes_on = LONG.search(text) is not None
+        elif text and not goes_on:
             lines.append(text)
     return lines
 
