@@ -68,6 +68,7 @@ extension DBTSession {
         "--add-package is not supported: Sallyport downloads no packages. Write the package into packages.yml.")
     }
     let session = self
+    _ = try engineOptions(needsMacros: false).readProject(request.settings, sink: { session.console.take($0) })
     try Engine.installPackages(
       try engineOptions(needsMacros: false), settings: request.settings, locksOnly: flags.isOn("lock"),
       upgrades: flags.isOn("upgrade"), mayDial: egress.isOpen, say: { session.say($0) })

@@ -21,8 +21,6 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.materializations.incremental.microbatch import MicrobatchBuilder
 
 WITHOUT_RESULT = {"clean", "deps", "init"}
-# The warnings that have more lines than one.
-LONG = re.compile(r"\]: Deprecated functionality$")
 STAMPED = re.compile(r"^(\x1b\[\d+m)*\d\d:\d\d:\d\d(\.\d+)? ")
 
 
@@ -52,14 +50,15 @@ def held_microbatch_end() -> str | None:
     return None
 
 
-def read(line, output: str, written: set[str], succeeded: bool):
+def read(line, output: str, events: list, written: set[str], succeeded: bool):
     """What `dbtRunner.invoke` would hand back for a command that ended with 0 or 1."""
     if line.command in WITHOUT_RESULT:
         return None
     if line.command == "debug":
         return succeeded
     if line.command in ("list", "ls"):
-        return listed(output)
+        found = [event.data.msg for event in events if event.info.name == "PrintEvent"]
+        return found or listed(output)
     if line.command == "parse":
         return manifest(line.target, whole=True)
     if line.command == "docs generate":
@@ -77,16 +76,14 @@ def read(line, output: str, written: set[str], succeeded: bool):
 
 
 def listed(output: str) -> list[str]:
-    """What `ls` lists: lines that have no stamp and do not go on with a stamped one."""
-    lines, goes_on = [], False
+    """What `ls` lists, where there are no events: the lines without a stamp."""
+    lines = []
     for text in output.splitlines():
         if text.startswith('{"data"') or text.startswith('{"info"'):
             event = json.loads(text)
             if event["info"]["name"] in ("ListCmdOut", "PrintEvent"):
                 lines.append(event["data"]["msg"])
-        elif STAMPED.match(text):
-            goes_on = LONG.search(text) is not None
-        elif text and not goes_on:
+        elif text and not STAMPED.match(text):
             lines.append(text)
     return lines
 
