@@ -1,3 +1,6 @@
+package import DBTContext
+import YAMLDocument
+
 /// Why a project could not be loaded, selected from or planned.
 ///
 /// The text is laid out as dbt prints it: a title with the resource, then the message indented by two blanks.
@@ -16,6 +19,8 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
     case validation = "Validation Error"
     /// Code given on the command line is wrong; printed without a title.
     case inline = "Error"
+    /// A value does not fit the schema of its resource's configuration; printed without a title.
+    case schema = "Schema Error"
     /// An enforced contract was broken since an earlier manifest.
     case contract = "Breaking change to contract Error"
     /// A selection asks for artifacts that are not there.
@@ -57,6 +62,7 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
 
   package var description: String {
     if kind == .inline { return message }
+    if kind == .schema { return resource.isEmpty ? message : "\(message)\n\nOf \(resource)" }
     var title = kind.title
     if !resource.isEmpty { title += " in \(resource)" }
     if let path, !message.contains(path) || !resource.isEmpty {
@@ -82,4 +88,51 @@ package struct ProjectWarning: Sendable, Hashable, CustomStringConvertible {
   }
 
   package var description: String { "[\(name)] \(message)" }
+}
+
+extension Invocation {
+  /// Says what loading would warn of.
+  ///
+  /// - Throws: `DBTError` for a warning that counts as an error.
+  package func warn(of warning: ProjectWarning) throws(DBTError) {
+    guard Deprecations.areMeant(warning.name) else { return try warn(warning.message, event: warning.name, node: nil) }
+    try deprecate(warning.name, warning.message)
+  }
+}
+
+extension ProjectWarning {
+  /// A tag that stands beside the blocks of a file.
+  init(unexpectedBlock tag: String, in path: String) {
+    self.init(
+      name: "UnexpectedJinjaBlockDeprecation", message: "Found unexpected '\(tag)' block tag. in file `\(path)`")
+  }
+
+  /// A text of the project's file that dbt is going to give up.
+  init(renamed old: String, to new: String) {
+    self.init(
+      name: old == "source-paths" ? "ConfigSourcePathDeprecation" : "ConfigDataPathDeprecation",
+      message:
+        "The `\(old)` config has been renamed to `\(new)`. Please update your `dbt_project.yml` configuration to "
+        + "reflect this change.")
+  }
+
+  /// A folder that the command line is to say instead of the project's file.
+  ///
+  /// - Parameter written: what is written to the folder.
+  init(folder key: String, of written: String) {
+    self.init(
+      name: key == "log-path" ? "ConfigLogPathDeprecation" : "ConfigTargetPathDeprecation",
+      message:
+        "The `\(key)` config in `dbt_project.yml` has been deprecated, and will no longer be supported in a future "
+        + "version of dbt-core. If you wish to write dbt \(written) to a custom directory, please use the --\(key) CLI flag "
+        + "or DBT_\(key.uppercased().replacing("-", with: "_")) env var instead.")
+  }
+
+  /// A key that stands twice in a mapping of a file.
+  init(duplicate: YAMLDocument.DuplicateKey, in path: String) {
+    self.init(
+      name: "DuplicateYAMLKeysDeprecation",
+      message: "Duplicate key '\(duplicate.key)' in \"<unicode string>\", line \(duplicate.line), column "
+        + "\(duplicate.column) in file `\(path)`")
+  }
 }

@@ -13,6 +13,8 @@ package struct YAMLDocument: Sendable {
     package var key: String
     /// Line of the later occurrence, from 1.
     package var line: Int
+    /// Column of the later occurrence in characters, from 1.
+    package var column: Int
   }
 
   /// The document; null when the text holds none.
@@ -162,7 +164,7 @@ private struct YAMLComposer {
         try merge(value.value, into: &merged, valueEvent.place)
       } else {
         if own.updateValue(value.value, forKey: key) != nil {
-          duplicateKeys.append(YAMLDocument.DuplicateKey(key: key, line: next.place.line))
+          duplicateKeys.append(YAMLDocument.DuplicateKey(key: key, line: next.place.line, column: next.place.column))
         }
       }
     }

@@ -14,6 +14,7 @@ enum DBTColours {
       let rest = String(text.dropFirst(mark.count + 4))
       return "[\(colour.paint(mark))]: \(withOutcome(rest) ?? rest)"
     }
+    if text.hasPrefix("[WARNING][") { return "[\(Colour.yellow.paint("WARNING"))" + text.dropFirst("[WARNING".count) }
     if text == "Completed successfully" { return Colour.green.paint(text) }
     if text.hasPrefix("Completed with ") { return (text.contains(" 0 errors") ? Colour.yellow : .red).paint(text) }
     return withOutcome(text) ?? text

@@ -1,63 +1,64 @@
-import DBTContext
 import DBTEngine
+import OrderedCollections
+import PlainData
+import Secrets
 
-/// Warnings about spellings of the command line that dbt is going to drop.
+/// What a command line and its environment say in ways that dbt is going to give up.
 struct DBTDeprecations {
-  /// How often a spelling of `--models` stands there; dbt counts each spelling once.
-  private let modelsCount: Int
-  private let width: Int
-  private let showsAll: Bool
+  /// dbt's event and the description, in the order of dbt.
+  private(set) var found: [(event: String, description: String)] = []
 
-  init(words: [String], flags: DBTFlags) {
-    modelsCount = ["--models", "--model", "-m"].count { words.contains($0) }
-    width = flags.number("printer_width") ?? 80
-    showsAll = flags.isOn("show_all_deprecations")
-  }
-
-  /// What is said before the command begins.
-  var warnings: [LogLine] {
-    let line = LogLine(.warn, warning, event: Self.models)
-    return [LogLine](repeating: line, count: showsAll ? modelsCount : min(1, modelsCount))
-  }
-
-  /// What is said when it has ended.
-  var summary: LogLine? {
-    guard modelsCount > 0 else { return nil }
-    var parts = [
-      "[WARNING][DeprecationsSummary]: Deprecated functionality", "Summary of encountered deprecations:",
-      "- \(Self.models): \(Counted.text(modelsCount, "occurrence"))",
-    ]
-    if !showsAll {
-      parts.append(
-        "To see all deprecation instances instead of just the first occurrence of each, run command again with the "
-          + "`--show-all-deprecations` flag. You may also need to run with `--no-partial-parse` as some deprecations are "
-          + "only encountered during parsing.")
+  init(words: [String], flags: DBTFlags, environment: ProcessEnvironment) {
+    for text in flags.warnings { found.append(("EnvironmentVariableRenamed", text)) }
+    noteWarnErrorOptions(flags)
+    noteVariables(environment)
+    for spelling in ["--models", "--model", "-m"] where words.contains(spelling) {
+      found.append(
+        (
+          "ModelParamUsageDeprecation",
+          "Usage of `--models`, `--model`, and `-m` is deprecated in favor of `--select` or `-s`."
+        ))
     }
-    return LogLine(.warn, filled(parts), event: "DeprecationsSummary")
   }
 
-  /// The warning's text, which `--warn-error` makes the command's error.
-  var warning: String {
-    filled([
-      "[WARNING][\(Self.models)]: Deprecated functionality",
-      "Usage of `--models`, `--model`, and `-m` is deprecated in favor of `--select` or `-s`.",
-    ])
+  /// `include` and `exclude`, on the command line and in the project.
+  private mutating func noteWarnErrorOptions(_ flags: DBTFlags) {
+    for options in flags.warnErrorOptions {
+      let old = ["include", "exclude"].filter { options[$0] != nil }
+      guard !old.isEmpty else { continue }
+      let advice = [("include", "error"), ("exclude", "warn")].filter { old.contains($0.0) }
+        .map { " Please use `\($0.1)` instead of `\($0.0)`." }
+      found.append(
+        (
+          "WEOIncludeExcludeDeprecation",
+          "Found \(old.map { "`\($0)`" }.joined(separator: " and ")) in `warn_error_options` specification."
+            + advice.joined()
+        ))
+    }
   }
 
-  private static let models = "ModelParamUsageDeprecation"
-
-  /// Each part in lines of at most `width` characters, broken at blanks.
-  private func filled(_ parts: [String]) -> String {
-    parts.map { part in
-      var lines: [String] = []
-      for word in part.split(separator: " ") {
-        if let last = lines.last, last.count + 1 + word.count <= width {
-          lines[lines.count - 1] = "\(last) \(word)"
-        } else {
-          lines.append(String(word))
-        }
-      }
-      return lines.joined(separator: "\n")
-    }.joined(separator: "\n")
+  /// Variables that look like dbt's and are none.
+  private mutating func noteVariables(_ environment: ProcessEnvironment) {
+    let prefix = "DBT_ENGINE"
+    let known = Set(DBTParameters.byName.values.flatMap(\.variables)).union(Self.others)
+    for name in environment.values.keys.sorted() where name.hasPrefix(prefix) && !known.contains(name) {
+      found.append(
+        (
+          "EnvironmentVariableNamespaceDeprecation",
+          "Found custom environment variable `\(name)` in the environment. The prefix `\(prefix)` is reserved for dbt "
+            + "engine environment variables. Custom environment variables with the prefix `\(prefix)` may cause "
+            + "collisions and runtime errors."
+        ))
+    }
   }
+
+  /// Variables that dbt knows and no option is for.
+  private static let others: Set<String> = Set(
+    [
+      "ARTIFACT_STATE_PATH", "CLEAN_PROJECT_FILES_ONLY", "DEFER_TO_STATE", "DOWNLOAD_DIR", "EXPORT_SAVED_QUERIES",
+      "FAVOR_STATE_MODE", "HOST", "INCLUDE_SAVED_QUERY", "INVOCATION_ENV", "MACRO_DEBUGGING", "NO_PRINT",
+      "PACKAGE_HUB_URL", "PP_FILE_DIFF_TEST", "PP_TEST", "RECORDED_FILE_PATH", "SHOW_RESOURCE_REPORT",
+      "SNOWFLAKE_PROJECTS_OTEL", "SQLPARSE", "TEST_STATE_MODIFIED", "UPLOAD_TO_ARTIFACTS_INGEST_API",
+      "USE_FAST_TEST_EDGES", "USE_V2_PARSER", "V2_PARSER",
+    ].map { "DBT_ENGINE_" + $0 })
 }

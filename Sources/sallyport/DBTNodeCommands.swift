@@ -60,10 +60,10 @@ extension DBTSession {
   /// - Throws: a runtime error when nothing was.
   func preview() throws(EngineError) -> Int32 {
     let inline = flags.text("inline") ?? flags.text("inline_direct").map(Self.untouched)
-    guard !request.select.isEmpty || inline != nil else {
-      throw EngineError(.runtime, "Either --select or --inline must be passed to show")
+    let isTold = !request.select.isEmpty || inline != nil
+    let engine = try open(inlineQuery: inline) { () throws(EngineError) in
+      guard isTold else { throw EngineError(.runtime, "Either --select or --inline must be passed to show") }
     }
-    let engine = try open(inlineQuery: inline)
     let (summary, _) = try execute(engine)
     try refuseErrors(summary)
     for result in shown(summary, engine, inline != nil) {

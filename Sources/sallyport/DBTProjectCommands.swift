@@ -17,6 +17,7 @@ extension DBTSession {
   /// `dbt list`: a line for each resource that is selected.
   func list() throws(EngineError) -> Int32 {
     var request = request
+    let engine = try open()
     let models = flags.words("models")
     if !models.isEmpty {
       guard request.select.isEmpty else {
@@ -28,7 +29,6 @@ extension DBTSession {
       request.select = models
       request.resourceTypes = ["model"]
     }
-    let engine = try open()
     let listing = ProjectListing(output: flags.text("output") ?? "selector", keys: flags.words("output_keys"))
     let plan = try engine.plan(request)
     let console = console
@@ -97,7 +97,11 @@ extension DBTSession {
 
   /// `dbt clean`: removes the project's clean-targets.
   func clean() throws(EngineError) -> Int32 {
-    let project = try engineOptions().readProject(request.settings)
+    let console = console
+    let project = try engineOptions().readProject(request.settings, sink: { console.take($0) })
+    if project.cleanTargets.contains("dbt_modules"), !project.cleanTargets.contains(project.packagesInstallPath) {
+      try deprecate("PackageInstallPathDeprecation", Self.movedPackages)
+    }
     var folders: [String] = []
     for target in project.cleanTargets {
       let path = target.hasPrefix("/") ? target : "\(project.root)/\(target)"
@@ -124,6 +128,12 @@ extension DBTSession {
     say("Finished cleaning all paths.", event: "FinishedCleanPaths")
     return 0
   }
+
+  /// With the blanks that dbt leaves in it.
+  private static let movedPackages =
+    "        The default package install path has changed from `dbt_modules` to `dbt_packages`.\n"
+    + "        Please update `clean-targets` in `dbt_project.yml` and check `.gitignore` as well.\n"
+    + "        Or, set `packages-install-path: dbt_modules` if you'd like to keep the current value.\n        "
 
   /// A list as Python prints it.
   private static func list(_ texts: [String]) -> String {

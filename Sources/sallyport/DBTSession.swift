@@ -19,6 +19,8 @@ struct DBTSession: Sendable {
   private var earlier: RetryRequest?
   let console: DBTConsole
   let cancellation = Cancellation()
+  /// What the command meets of deprecated features.
+  let deprecations = Deprecations()
   /// What the warehouse may dial.
   let egress: EgressPolicy
   private let startedAt = ContinuousClock.now
@@ -71,17 +73,29 @@ struct DBTSession: Sendable {
 
   /// Opens the project and says what was found.
   ///
-  /// - Parameter inlineQuery: code given on the command line.
-  func open(inlineQuery: String? = nil) throws(EngineError) -> Engine {
+  /// - Parameters:
+  ///   - inlineQuery: code given on the command line.
+  ///   - check: is called when the project has been parsed, before that is said.
+  func open(
+    inlineQuery: String? = nil, check: () throws(EngineError) -> Void = {}
+  ) throws(EngineError) -> Engine {
     var options = try engineOptions()
     options.inlineQuery = inlineQuery
     let console = console
+    options.onProjectRead = {
+      console.take(LogLine(.info, "Registered adapter: postgres=\(DBTVersions.adapter)", event: "AdapterRegistered"))
+    }
     let engine = try Engine.open(
       options, settings: request.settings, command: request.command,
       warehouse: { [egress] in PostgresWarehouse($0, egress: egress) }, sink: { console.take($0) })
     // The process ends with its command: taking a large project apart before would only cost time.
     _ = unsafe Unmanaged.passRetained(engine)
-    say("Registered adapter: postgres=\(DBTVersions.adapter)", event: "AdapterRegistered")
+    try check()
+    if request.command == .freshness, let path = flags.text("output") {
+      try deprecate(
+        "CustomOutputPathInSourceFreshnessDeprecation",
+        "Custom output path usage `--output \(path)` usage detected in `dbt source freshness` command.")
+    }
     // As in dbt, where `ls` says what was found and `list` does not.
     guard request.command != .parse, flags.syntax.words != ["list"] else { return engine }
     let found = engine.foundLine
@@ -111,6 +125,7 @@ struct DBTSession: Sendable {
     result.targetFolder = folder.map { $0.hasPrefix("/") ? $0 : "\(project)/\($0)" }
     result.writesToProjectTarget = folder == nil
     result.writesArtifacts = flags.isOn("write_json")
+    result.deprecations = deprecations
     return result
   }
 
@@ -160,18 +175,35 @@ struct DBTSession: Sendable {
         .debug,
         "running sallyport \(DBTVersions.engine) with arguments \(PlainValue.object(flags.values).json(.python))",
         event: "MainReportArgs"))
-    for warning in flags.warnings { console.take(LogLine(.warn, warning, event: "EnvironmentVariableRenamed")) }
-    let deprecations = DBTDeprecations(words: words, flags: flags)
-    for line in deprecations.warnings {
-      guard !request.settings.warnError else { throw EngineError(.compilation, line.message) }
-      console.take(line)
+    let found = DBTDeprecations(words: words, flags: flags, environment: Launch.environment).found
+    for (event, description) in found { try deprecate(event, description) }
+  }
+
+  /// Warns of something deprecated.
+  ///
+  /// - Throws: a warning that counts as an error.
+  func deprecate(_ event: String, _ description: String) throws(EngineError) {
+    do throws(DBTError) {
+      try invocation.deprecate(event, description)
+    } catch {
+      throw EngineError(.compilation, error.message)
     }
   }
 
+  /// Says what is said beside all runs: of deprecations.
+  private var invocation: Invocation {
+    let console = console
+    var flags = InvocationFlags(request.settings.flags)
+    flags["WARN_ERROR"] = .bool(request.settings.warnError)
+    var invocation = Invocation(
+      environment: ProcessEnvironment(values: [:]), flags: flags, invocationID: request.settings.invocationID,
+      startedAt: PythonDateTime(PythonDate.epoch), sink: { console.take($0) })
+    invocation.deprecations = deprecations
+    return invocation
+  }
+
   private func end(_ code: Int32) {
-    if !request.settings.warnError, let line = DBTDeprecations(words: words, flags: flags).summary {
-      console.take(line)
-    }
+    try? invocation.warnOfDeprecations()
     let seconds = (ContinuousClock.now - startedAt) / .seconds(1)
     let name = flags.syntax.words.joined(separator: " ")
     let usage = ResourceUsage.now

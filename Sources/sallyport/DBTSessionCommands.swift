@@ -71,6 +71,7 @@ extension DBTSession {
     let session = self
     let cancellation = cancellation
     let downloader = try PackageDownload(Launch.environment) { cancellation.isCancelled }
+    _ = try engineOptions(needsMacros: false).readProject(request.settings, sink: { session.console.take($0) })
     try Engine.installPackages(
       try engineOptions(needsMacros: false), settings: request.settings, locksOnly: flags.isOn("lock"),
       upgrades: flags.isOn("upgrade"), mayDial: egress.isOpen, downloader: downloader,

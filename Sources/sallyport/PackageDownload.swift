@@ -29,7 +29,7 @@ struct PackageDownload: PackageDownloader {
       downloader.trust = .file(path)
       break
     }
-    if let seconds = environment.values["DBT_HTTP_TIMEOUT"].flatMap({ Double($0) }) {
+    if let seconds = environment.values["DBT_HTTP_TIMEOUT"].flatMap({ Double($0) }), !seconds.isNaN {
       let duration = Duration.seconds(min(max(seconds, 1), 600))
       downloader.connectTimeout = duration
       downloader.stallTimeout = duration

@@ -26,7 +26,6 @@ MARKS: list[tuple[str, type]] = [
     (r"Env var required but not provided", core.EnvVarMissingError),
     (r"Invalid \S+ config given in .* @ .*: .* - ", core.YamlParseDictError),
     (r"Error checking out spec=", core.GitCheckoutError),
-    (r"at path \[.*\]: .* is not of type", ValidationError),
     (r"which has a .*that is ambiguous|dbt found two resources with the database representation", core.AmbiguousAliasError),
     (r"Error reading .*: ", core.YamlLoadError),
     (r"The selector named|Could not find selector named", core.DbtSelectorsError),
@@ -49,19 +48,14 @@ def read(output: str, complaint: str) -> Exception:
     if not match:
         if text == "Error parsing inline query":
             return common.DbtBaseException(text)
-        if "ValidationError" in head or "is not valid under any" in text:
+        if "ValidationError" in head or "is not valid under any" in text or "Failed validating" in text:
             return ValidationError(text)
         return Exception(text)
     body = "\n".join(line[2:] if line.startswith("  ") else line for line in rest.split("\n"))
     kind = next(
-        (found for pattern, found in MARKS if re.search(pattern, body) and fits(found, match[1])),
+        (found for pattern, found in MARKS if re.search(pattern, body) and match[1] in family(found)),
         FAMILIES.get(match[1], common.DbtRuntimeError))
     return mirrored(kind, text, body)
-
-
-def fits(kind: type, word: str) -> bool:
-    """Whether a class may be printed with a word in front of " Error"; dbt prints those of JSON schemas without any."""
-    return word in family(kind) or (kind is ValidationError and word == "Parsing")
 
 
 def family(kind: type) -> set[str]:

@@ -104,7 +104,8 @@ def pytest_fixture_setup(fixturedef):
     value = yield
     if fixturedef.argname == "dbt_profile_data":
         for profile in value.values():
-            for output in profile.get("outputs", {}).values():
+            outputs = profile.get("outputs", {}) if isinstance(profile, dict) else {}
+            for output in outputs.values():
                 if output.get("port") == 5432:
                     output.update(
                         port=int(os.environ["POSTGRES_TEST_PORT"]), user=os.environ["POSTGRES_TEST_USER"],

@@ -50,14 +50,15 @@ def held_microbatch_end() -> str | None:
     return None
 
 
-def read(line, output: str, written: set[str], succeeded: bool):
+def read(line, output: str, events: list, written: set[str], succeeded: bool):
     """What `dbtRunner.invoke` would hand back for a command that ended with 0 or 1."""
     if line.command in WITHOUT_RESULT:
         return None
     if line.command == "debug":
         return succeeded
     if line.command in ("list", "ls"):
-        return listed(output)
+        found = [event.data.msg for event in events if event.info.name == "PrintEvent"]
+        return found or listed(output)
     if line.command == "parse":
         return manifest(line.target, whole=True)
     if line.command == "docs generate":
@@ -75,6 +76,7 @@ def read(line, output: str, written: set[str], succeeded: bool):
 
 
 def listed(output: str) -> list[str]:
+    """What `ls` lists, where there are no events: the lines without a stamp."""
     lines = []
     for text in output.splitlines():
         if text.startswith('{"data"') or text.startswith('{"info"'):

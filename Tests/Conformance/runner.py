@@ -129,6 +129,8 @@ class Execution:
         frozen = frozen_time()
         if frozen:
             environment["SALLYPORT_NOW"] = frozen
+        # What `ls` lists stands among warnings of several lines.
+        wants_events = wants_events or (line is not None and line.command in ("list", "ls"))
         if wants_events:
             environment["DBT_LOG_FORMAT_FILE"] = "json"
         log = event_lines.Tail(line.log_file) if line and wants_events else None
@@ -154,7 +156,7 @@ class Execution:
             return dbtRunnerResult(success=False, exception=complaints.read(self.output, self.complaint))
         if self.code not in (0, 1):
             return dbtRunnerResult(success=False, exception=complaints.read(self.output, self.complaint))
-        value = outcomes.read(self.line, self.output, self.fresh, succeeded=self.code == 0)
+        value = outcomes.read(self.line, self.output, self.events, self.fresh, succeeded=self.code == 0)
         return dbtRunnerResult(success=self.code == 0, result=value)
 
 

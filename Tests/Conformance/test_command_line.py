@@ -71,6 +71,63 @@ exposures:
                       "{% macro fail() %}{{ exceptions.raise_compiler_error('no way') }}{% endmacro %}",
 }
 
+# Of a project with what dbt is going to give up.
+OLD = {
+    "dbt_project.yml": """
+name: shop
+profile: shop
+config-version: 2
+config-version: 2
+source-paths: [models]
+target-path: out
+clean-targets: [dbt_modules]
+flags: {send_anonymous_usage_stats: false}
+""",
+    "profiles.yml": PROJECT["profiles.yml"],
+    "data/raw.csv": "id\n1\n",
+    "models/a.sql": "select 'x' as y {{ modules.itertools.chain([1]) and '' }}{{ modules.itertools.chain([1]) and '' }}",
+    "models/raw.sql": "select 1 as id",
+    "models/schema.yml": """
+version: 2
+models:
+  - name: a
+    description: one
+    description: another
+    columns:
+      - name: y
+        data_tests:
+          - accepted_values: {values: [x], severity: warn}
+          - accepted_values: {arguments: {values: [x, z]}, where: 1=1, tags: [t]}
+          - not_null: {name: named, description: well}
+sources:
+  - name: my source
+    tables: [{name: t}]
+  - name: other
+    tables:
+      - {name: t, data_tests: [{unique: {column_name: c}}, {accepted_values: {column_name: c, values: [1]}}]}
+exposures:
+  - {name: my page, type: dashboard, owner: {email: a@b.c}}
+  - {name: my-page, type: dashboard, owner: {email: a@b.c}}
+""",
+    "macros/some.sql": "{% set x = 1 %}\n{% macro some() %}1{% endmacro %}{% macro more() %}2{% endmacro %}{% endmacro %}",
+    "snapshots/raw.sql": "{% snapshot raw %}{{ config(schema='kept', strategy='check', unique_key='id', check_cols='all') }}"
+                         "select 1 as id{% endsnapshot %}{% other %}",
+}
+
+OLD_COMMANDS = [
+    "parse --no-partial-parse",
+    "parse --no-partial-parse --show-all-deprecations",
+    "parse --warn-error",
+    "parse --no-partial-parse --warn-error-options {silence:_[Deprecations]}",
+    "parse --no-partial-parse --warn-error-options {error:_[DuplicateNameDistinctNodeTypesDeprecation]}",
+    "parse --no-partial-parse --warn-error-options {include:_[NoNodesSelected]} --printer-width 50",
+    "ls --no-partial-parse",
+    "source freshness --no-partial-parse -o some.json",
+    "run-operation more --no-partial-parse",
+    "deps",
+    "clean",
+]
+
 COMMANDS = [
     "parse",
     "seed",
@@ -132,7 +189,7 @@ DIFFERENT = {
 def words(line: str) -> list[str]:
     """Underscores after `--inline` stand for blanks."""
     parts = line.split()
-    for option in ("--inline", "--args"):
+    for option in ("--inline", "--args", "--warn-error-options"):
         if option in parts:
             place = parts.index(option) + 1
             parts[place] = parts[place].replace("select_1", "select 1 as a, 'b' as c").replace(":_", ": ")
@@ -145,8 +202,7 @@ def normal(text: str, whose: str) -> list[str]:
     skips = False
     for line in text.splitlines():
         line = re.sub(r"^\d\d:\d\d:\d\d  ", "T  ", line)
-        if "Unable to do partial parsing" in line or "dbt v2 is available" in line or "Registered adapter" in line or \
-                "Performance info" in line:
+        if "Unable to do partial parsing" in line or "dbt v2 is available" in line or "Performance info" in line:
             continue
         # What dbt adds to a fault of its own options is a Python traceback.
         if line.startswith("T  Traceback"):
@@ -162,16 +218,25 @@ def normal(text: str, whose: str) -> list[str]:
     return lines
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
+def place(project: dict, tmp_path_factory) -> dict:
     found = {}
     for whose in ("ours", "dbts"):
         folder = tmp_path_factory.mktemp(whose)
-        for path, text in PROJECT.items():
+        for path, text in project.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
         found[whose] = folder
     return found
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    return place(PROJECT, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def old_folders(tmp_path_factory):
+    return place(OLD, tmp_path_factory)
 
 
 def execute(program: list[str], line: str, folder, whose: str):
@@ -189,9 +254,19 @@ def execute(program: list[str], line: str, folder, whose: str):
     pytest.param(line, marks=pytest.mark.xfail(reason=DIFFERENT[line], strict=True)) if line in DIFFERENT else line
     for line in COMMANDS])
 def test_prints_what_dbt_prints(folders, line):
+    compare(folders, line)
+
+
+@pytest.mark.parametrize("line", OLD_COMMANDS)
+def test_says_what_dbt_is_going_to_give_up(old_folders, line):
+    compare(old_folders, line)
+
+
+def compare(folders, line):
     reference = execute([str(runner.ROOT / ".cache" / "venv" / "bin" / "dbt")], line, folders["dbts"], "dbts")
     ours = execute([str(runner.binary()), "dbt"], line, folders["ours"], "ours")
     assert ours[0] == reference[0], (ours, reference)
-    assert [text.replace(str(folders["ours"]), "FOLDER") for text in ours[1]] == [
-        text.replace(str(folders["dbts"]), "FOLDER") for text in reference[1]]
+    # Of a path that was broken in the middle, the name alone tells whose it is.
+    assert [text.replace(str(folders["ours"]), "FOLDER").replace(folders["ours"].name, "NAME") for text in ours[1]] == [
+        text.replace(str(folders["dbts"]), "FOLDER").replace(folders["dbts"].name, "NAME") for text in reference[1]]
     assert ours[2] == reference[2]

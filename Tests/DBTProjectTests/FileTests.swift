@@ -34,7 +34,17 @@ import Testing
     #expect(blocks.map(\.line) == [3, 4])
   }
 
-  @Test(arguments: ["{% snapshot a %}", "{% endsnapshot %}", "{% snapshot %}{% endsnapshot %}", "{% snapshot a"])
+  @Test func whatStandsBesideBlocksIsNoted() throws {
+    var scanner = BlockScanner(
+      "{% raw %}{% x %}{% endraw %}{% set a %}{% endset %}{% macro f() %}{% if x %}{% endif %}{% endmacro %}{% endmacro %}",
+      tags: ["macro", "test"])
+    #expect(try scanner.blocks().map(\.full) == ["{% macro f() %}{% if x %}{% endif %}{% endmacro %}"])
+    #expect(scanner.unexpected == ["raw", "set", "endset", "endmacro"])
+  }
+
+  @Test(arguments: [
+    "{% snapshot a %}", "{% snapshot a %}{% snapshot b %}", "{% snapshot %}{% endsnapshot %}", "{% snapshot a",
+  ])
   func brokenBlocksAreRefused(text: String) {
     #expect(throws: ProjectError.self) {
       var scanner = BlockScanner(text, tag: "snapshot")

@@ -128,6 +128,24 @@ import Testing
     #expect(macro.contains("'test_nothing' is undefined"))
   }
 
+  @Test func configurationsOutsideOfNodesAreRefusedAsBySchemas() throws {
+    let text = try failure([
+      "models/s.yml": "sources: [{name: raw, tables: [{name: t, config: {enabled: True and False}}]}]"
+    ])
+    #expect(
+      text == """
+        'True and False' is not of type 'boolean'
+
+        Failed validating 'type' in schema['properties']['enabled']:
+            {'type': 'boolean', 'default': True}
+
+        On instance['enabled']:
+            'True and False'
+
+        Of source.shop.raw.t
+        """)
+  }
+
   @Test func missingTargetsOfTestsAreWarnings() throws {
     let fixture = try ProjectFixture([
       "models/a.sql": "select 1", "tests/t.sql": "select * from {{ ref('gone') }}",

@@ -30,7 +30,7 @@ import Testing
   @Test func duplicateKeysKeepTheLastValueAndAreReported() throws {
     let document = try YAMLDocument(Array("a: 1\nb: 2\na: 3\n".utf8), path: "t.yml")
     #expect(document.root.json() == #"{"a":3,"b":2}"#)
-    #expect(document.duplicateKeys == [YAMLDocument.DuplicateKey(key: "a", line: 3)])
+    #expect(document.duplicateKeys == [YAMLDocument.DuplicateKey(key: "a", line: 3, column: 1)])
   }
 
   @Test func syntaxErrorsShowPlaceAndExcerpt() throws {

@@ -20,6 +20,8 @@ package struct Invocation: Sendable {
   package var sink: @Sendable (LogLine) -> Void
   /// The version of dbt that templates and artifacts see.
   package var dbtVersion = "1.12.6"
+  /// What was met of deprecated features; shared by all copies.
+  package var deprecations = Deprecations()
   /// Replaces the values of secrets in texts.
   package let scrubber: SecretScrubber
 

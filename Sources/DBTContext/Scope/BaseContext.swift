@@ -13,7 +13,7 @@ enum BaseContext {
       "execute": .bool(settings.executes), "project_name": .string(settings.registry.rootPackage),
       "flags": .object(FlagsObject(invocation.flags)), "var": .object(VarObject(settings.vars)),
       "api": APIObject.value(quoting: settings.quoting), "column": .object(ColumnClassObject()),
-      "modules": ModulesObject.value, "exceptions": ExceptionsContext.value(settings),
+      "modules": modules(invocation), "exceptions": ExceptionsContext.value(settings),
       "context_macro_stack": .object(MacroStackObject()), "validation": .object(ValidationObject()),
       "invocation_args_dict": Value(arguments(invocation)), "dbt_metadata_envs": Value(customEnvironment(invocation)),
     ]
@@ -35,8 +35,16 @@ enum BaseContext {
     case "var": .object(VarObject(settings.vars))
     case "return": returnFunction
     case "target": settings.invocation.target.map { Value(.object($0.contextValues)) }
-    case "modules": ModulesObject.value
+    case "modules": modules(settings.invocation)
     default: nil
+    }
+  }
+
+  private static func modules(_ invocation: Invocation) -> Value {
+    ModulesObject.value {
+      try invocation.deprecate(
+        "ModulesItertoolsUsageDeprecation",
+        "Usage of itertools modules is deprecated. Please use the built-in functions instead.")
     }
   }
 

@@ -152,7 +152,7 @@ extension Invocation {
       return value?.arrayValue?.compactMap(\.stringValue) ?? value?.stringValue.map { [$0] } ?? []
     }
     let (errors, warns, silences) = (names("error", "include"), names("warn", "exclude"), names("silence"))
-    for name in event.hasSuffix("Deprecation") ? [event, "Deprecations"] : [event] {
+    for name in Deprecations.areMeant(event) ? [event, "Deprecations"] : [event] {
       if silences.contains(name) { return .silence }
       if warns.contains(name) { return .warn }
       if errors.contains(name) { return .error }

@@ -5,7 +5,7 @@ package enum PythonMembers {
   /// Made anew for each evaluation: values are not shared between threads.
   package static var values: [String: Value] {
     var members = DataFunctions.members
-    members["modules"] = ModulesObject.value
+    members["modules"] = ModulesObject.value()
     return members
   }
 }

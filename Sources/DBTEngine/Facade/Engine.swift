@@ -36,6 +36,10 @@ package struct EngineOptions: Sendable {
   package var stateFolder: String?
   /// The same for deferral only; without it `stateFolder` serves (`--defer-state`).
   package var deferStateFolder: String?
+  /// Called when the project's file and the profile have been read, before anything is parsed.
+  package var onProjectRead: (@Sendable () -> Void)?
+  /// Counts what is met of deprecated features, over everything that is done with these options.
+  package var deprecations = Deprecations()
 
   package init(projectDirectory: String, macroFolder: String, environment: ProcessEnvironment) {
     self.projectDirectory = projectDirectory
@@ -86,7 +90,7 @@ package final class Engine: Sendable {
       let project = try ProjectLoader.load(load, invocation: invocation)
       ParsedFile.write(project, options)
       for warning in project.warnings {
-        try project.invocation.warn(warning.message, event: warning.name, node: nil)
+        try project.invocation.warn(of: warning)
       }
       let earlier = try EarlierRuns(options, project)
       if let warning = earlier.warning {
@@ -328,10 +332,12 @@ extension Invocation {
     let seconds = settings.startedAt ?? UTCTime.now.seconds
     let whole = seconds.rounded(.down)
     let moment = PythonDateTime(unixSeconds: Int(whole), microseconds: Int((seconds - whole) * 1_000_000))
-    return Invocation(
+    var made = Invocation(
       vars: settings.vars, environment: environment, flags: flags,
       invocationID: settings.invocationID.isEmpty ? UUIDText.random() : settings.invocationID,
       startedAt: moment ?? PythonDateTime(PythonDate.epoch), sink: sink)
+    made.deprecations = options.deprecations
+    return made
   }
 
   /// The same invocation with some variables of the environment set.
@@ -343,6 +349,7 @@ extension Invocation {
         values: environment.values.merging(added) { _, new in new }, secrets: environment.secrets),
       flags: flags, target: target, invocationID: invocationID, startedAt: startedAt, sink: sink)
     copy.dbtVersion = dbtVersion
+    copy.deprecations = deprecations
     return copy
   }
 
@@ -352,6 +359,7 @@ extension Invocation {
       vars: vars, environment: environment, flags: flags, target: target, invocationID: invocationID,
       startedAt: startedAt, sink: sink)
     copy.dbtVersion = dbtVersion
+    copy.deprecations = deprecations
     return copy
   }
 }

@@ -70,7 +70,7 @@ extension EngineError {
   init(_ error: ProjectError) {
     let kind: Kind =
       switch error.kind {
-      case .parsing: .parsing
+      case .parsing, .schema: .parsing
       case .compilation, .unsupported: .compilation
       case .runtime, .inline, .contract: .runtime
       case .dependency: .dependency

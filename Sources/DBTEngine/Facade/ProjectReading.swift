@@ -6,9 +6,12 @@ import OrderedCollections
 extension EngineOptions {
   /// `dbt_project.yml` alone: no profile, no packages, no resources.
   ///
+  /// - Parameter sink: receives warnings, of which nothing is counted without it.
   /// - Throws: what is wrong with the file, in dbt's words.
-  package func readProject(_ settings: RunSettings) throws(EngineError) -> ProjectConfig {
-    try read(settings) { load, invocation throws(ProjectError) in
+  package func readProject(
+    _ settings: RunSettings, sink: (@Sendable (LogLine) -> Void)? = nil
+  ) throws(EngineError) -> ProjectConfig {
+    try read(settings, sink: sink) { load, invocation throws(ProjectError) in
       try ProjectLoader.project(load, invocation: invocation)
     }
   }
@@ -23,9 +26,11 @@ extension EngineOptions {
   }
 
   private func read<R>(
-    _ settings: RunSettings, _ body: (LoadOptions, Invocation) throws(ProjectError) -> R
+    _ settings: RunSettings, sink: (@Sendable (LogLine) -> Void)? = nil,
+    _ body: (LoadOptions, Invocation) throws(ProjectError) -> R
   ) throws(EngineError) -> R {
-    let invocation = Invocation.made(self, settings, command: "debug", sink: { _ in })
+    var invocation = Invocation.made(self, settings, command: "debug", sink: sink ?? { _ in })
+    if sink == nil { invocation.deprecations = Deprecations() }
     do throws(ProjectError) {
       return try body(loadOptions, invocation)
     } catch {
@@ -43,6 +48,7 @@ extension EngineOptions {
     load.threads = threads
     load.inlineQuery = inlineQuery
     load.checksVersion = checksVersion
+    load.onProjectRead = onProjectRead
     return load
   }
 }

@@ -39,6 +39,7 @@ package final class LocalRunner: Sendable {
     for warning in plan.warnings { try run.warn(warning, event: "NoNodesForSelectionCriteria") }
     guard !plan.nodes.isEmpty else {
       try run.warn("Nothing to do. Try checking your model configs and model specification args", event: "NothingToDo")
+      if request.command == .freshness { tell(LogLine(.info, "Done.", event: "FreshnessCheckComplete")) }
       return (RunSummary(), run)
     }
     blank()

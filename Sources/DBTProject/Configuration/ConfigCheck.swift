@@ -88,15 +88,33 @@ struct ConfigCheck {
     "docs": .object, "contract": .object, "limit": .number,
   ]
 
+  /// Of these dbt prints what its library for JSON schemas says, as it is.
+  private static let bare: Set<ResourceType> = [.source, .exposure, .metric, .semanticModel, .savedQuery, .unitTest]
+
   private func checkKinds(_ config: PlainObject) throws(ProjectError) {
     let known = ConfigSchema.of(type).fields
     for (key, value) in config where !value.isNull && known[key] != nil {
       guard let kind = ConfigCheck.kinds[key], !ConfigCheck.matches(value, kind) else { continue }
+      let name = kind == .number ? "integer" : kind.rawValue
+      let reason = "\(value.pythonRepresentation) is not of type '\(name)'"
+      guard ConfigCheck.bare.contains(type), kind == .boolean || kind == .object else {
+        throw ProjectError(.parsing, "at path ['\(key)']: \(reason)")
+      }
+      let schema =
+        kind == .boolean
+        ? "{'type': 'boolean', 'default': True}" : "{'type': 'object', 'propertyNames': {'type': 'string'}}"
       throw ProjectError(
-        .parsing,
-        "at path ['\(key)']: \(value.pythonRepresentation) is not of type "
-          + "'\(kind == .number ? "integer" : kind.rawValue)'"
-      )
+        .schema,
+        """
+        \(reason)
+
+        Failed validating 'type' in schema['properties']['\(key)']:
+            \(schema)
+
+        On instance['\(key)']:
+            \(value.pythonRepresentation)
+        """,
+        resource: uniqueID)
     }
     if let tags = config["tags"]?.arrayValue, let odd = tags.first(where: { $0.stringValue == nil }) {
       throw ProjectError(.parsing, "at path ['tags']: \(odd.pythonRepresentation) is not of type 'string'")

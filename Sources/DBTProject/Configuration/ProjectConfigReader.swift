@@ -40,6 +40,19 @@ struct ProjectConfigReader {
     }
   }
 
+  /// What dbt is going to give up of a project's keys.
+  static func deprecations(_ document: PlainObject) -> [ProjectWarning] {
+    var found: [ProjectWarning] = []
+    for (old, new) in [("source-paths", "model-paths"), ("data-paths", "seed-paths")] where document[old] != nil {
+      found.append(ProjectWarning(renamed: old, to: new))
+    }
+    for (key, standard, written) in [("log-path", "logs", "logs"), ("target-path", "target", "artifacts")] {
+      guard let value = document[key], value != .string(standard) else { continue }
+      found.append(ProjectWarning(folder: key, of: written))
+    }
+    return found
+  }
+
   private static func misfit(_ key: String, _ value: PlainValue) -> ProjectError {
     ProjectError(
       .runtime, "at path ['\(key)']: \(value.pythonRepresentation) is not valid under any of the given schemas",

@@ -10,17 +10,21 @@ struct TextBlock: Sendable, Equatable {
   var line: Int
 }
 
-/// Cuts top-level blocks of one kind out of a text without rendering it: snapshots and docs.
+/// Cuts top-level blocks of some kinds out of a text without rendering it: snapshots, docs, macros.
 ///
 /// Comments, raw blocks and strings inside tags are stepped over. Blocks of other kinds are ignored.
 struct BlockScanner {
-  /// The tag's name, such as `snapshot`.
-  let tag: String
+  /// The tags' names, such as `snapshot`.
+  let tags: Set<String>
+  /// Tags of other kinds that stand outside of blocks, as far as the text has been scanned.
+  private(set) var unexpected: [String] = []
   private let characters: [UInt8]
   private var at = 0
 
-  init(_ text: String, tag: String) {
-    self.tag = tag
+  init(_ text: String, tag: String) { self.init(text, tags: [tag]) }
+
+  init(_ text: String, tags: Set<String>) {
+    self.tags = tags
     characters = Array(text.utf8)
   }
 
@@ -29,19 +33,18 @@ struct BlockScanner {
   /// - Throws: a compilation error with the line when a block has no name, no end or starts inside another one.
   mutating func blocks() throws(ProjectError) -> [TextBlock] {
     var blocks: [TextBlock] = []
-    var open: (name: String, start: Int, inner: Int)?
+    var open: (tag: String, name: String, start: Int, inner: Int)?
     while let mark = try nextTag() {
+      if open == nil, !tags.contains(mark.word) { unexpected.append(mark.word) }
       if mark.word == "raw" {
         skipRaw()
-      } else if mark.word == tag {
-        guard open == nil else { throw fault("Got an unexpected block start inside a '\(tag)' block", mark.start) }
-        guard let name = mark.argument else { throw fault("The '\(tag)' block has no name", mark.start) }
-        open = (name, mark.start, mark.end)
-      } else if mark.word == "end" + tag {
-        guard let block = open else {
-          throw fault(
-            "Got an unexpected control flow end tag, got \(mark.word) but never saw a preceding \(tag)", mark.start)
+      } else if tags.contains(mark.word) {
+        guard open == nil else {
+          throw fault("Got an unexpected block start inside a '\(open?.tag ?? "")' block", mark.start)
         }
+        guard let name = mark.argument else { throw fault("The '\(mark.word)' block has no name", mark.start) }
+        open = (mark.word, name, mark.start, mark.end)
+      } else if let block = open, mark.word == "end" + block.tag {
         blocks.append(
           TextBlock(
             name: block.name, contents: text(block.inner, mark.start, trimsEnd: mark.trimsBefore),
@@ -50,7 +53,7 @@ struct BlockScanner {
       }
     }
     if let open {
-      throw fault("Reached EOF without finding a close tag for \(tag) (searched for end\(tag))", open.start)
+      throw fault("Reached EOF without finding a close tag for \(open.tag) (searched for end\(open.tag))", open.start)
     }
     return blocks
   }

@@ -23,6 +23,8 @@ package struct LoadOptions: Sendable {
   /// Gives the document of `ParseMemory` that an earlier load of the project left, if any; nil for a load that keeps
   /// nothing.
   package var parsedBefore: (@Sendable (ProjectConfig) -> [UInt8]?)?
+  /// Called when the project's own file and the profile have been read, before anything is parsed.
+  package var onProjectRead: (@Sendable () -> Void)?
   /// Whether `require-dbt-version` is checked.
   package var checksVersion = true
 

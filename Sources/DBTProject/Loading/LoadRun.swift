@@ -32,16 +32,20 @@ struct LoadRun {
   /// - Throws: what is wrong first.
   mutating func load() throws(ProjectError) -> LoadedProject {
     let written = try ProjectFiles(root: root).project()
+    try warnOfDuplicates()
     let profile = try profile(written)
     invocation = invocation.targeting(profile)
     let project = try config(written, root: root, vars: invocation.vars)
+    options.onProjectRead?()
     let packages = try packages(of: project)
     var files: [String: [FileKind: [SourceFile]]] = [:]
     for (name, package) in packages { files[name] = try FileDiscovery(package).files() }
+    let properties = try propertyFiles(files, of: packages)
     let macroLoader = MacroLoader(
       root: project, packages: packages, internalPackages: internalNames, threads: options.parsingThreads,
       createdAt: createdAt)
-    let (registry, macros) = try macroLoader.load(files)
+    let (registry, macros, warnings) = try macroLoader.load(files)
+    try warn(warnings)
     var environment = ParseEnvironment(
       invocation: invocation, registry: registry, root: project, packages: packages, profile: profile,
       createdAt: createdAt)
@@ -49,14 +53,24 @@ struct LoadRun {
       environment.memory = (ParseMemory(before(project)), keys)
     }
     let assembly = ProjectAssembly(
-      environment: environment, files: files, threads: options.parsingThreads, inlineQuery: options.inlineQuery)
-    let resources = try assembly.build(macros)
+      environment: environment, files: files, threads: options.parsingThreads, inlineQuery: options.inlineQuery,
+      properties: properties)
+    let resources = ParsedResources(projectName: project.name)
+    resources.manifest.macros = macros
+    do throws(ProjectError) {
+      try assembly.build(resources)
+    } catch {
+      try warn(resources.warnings)
+      throw error
+    }
     return try finish(resources, environment)
   }
 
   /// Reads `dbt_project.yml` alone, for commands that need neither profile nor resources.
   func projectOnly() throws(ProjectError) -> ProjectConfig {
-    try config(try ProjectFiles(root: root).project(), root: root, vars: invocation.vars)
+    let written = try ProjectFiles(root: root).project()
+    try warnOfDuplicates()
+    return try config(written, root: root, vars: invocation.vars)
   }
 
   /// Reads the target alone. The project's file is read for the profile's name, when no option gives it.
@@ -118,8 +132,44 @@ struct LoadRun {
     let renderer = FileRenderer(invocation, vars: vars, path: "dbt_project.yml")
     let rendered = try ProjectFiles.rendered(written, with: renderer)
     let config = try ProjectConfig(rendered, unrendered: written, root: root)
+    try warn(ProjectConfigReader.deprecations(rendered))
     if options.checksVersion { try DBTVersion.check(config, installed: invocation.dbtVersion) }
     return config
+  }
+
+  /// The property files of each package, read and checked for keys that stand twice.
+  private func propertyFiles(
+    _ files: [String: [FileKind: [SourceFile]]], of packages: OrderedDictionary<String, ProjectConfig>
+  ) throws(ProjectError) -> [String: [PropertyFile]] {
+    var found: [String: [PropertyFile]] = [:]
+    for package in packages.keys {
+      let read = try ParallelMap.run(
+        files[package]?[.properties] ?? [], threads: options.parsingThreads, worker: { () },
+        body: { _, file throws(ProjectError) in try PropertyFile(file) }
+      ).compactMap { $0 }
+      for file in read {
+        try warn(file.duplicateKeys.map { ProjectWarning(duplicate: $0, in: file.file.originalFilePath) })
+      }
+      found[package] = read
+    }
+    return found
+  }
+
+  /// Keys that stand twice in the project's own file.
+  private func warnOfDuplicates() throws(ProjectError) {
+    try warn(
+      try ProjectFiles(root: root).duplicateKeys("dbt_project.yml").map {
+        ProjectWarning(duplicate: $0, in: root + "/dbt_project.yml")
+      })
+  }
+
+  /// Warns at once.
+  private func warn(_ warnings: [ProjectWarning]) throws(ProjectError) {
+    do {
+      for warning in warnings { try invocation.warn(of: warning) }
+    } catch {
+      throw ProjectError(.compilation, error.message)
+    }
   }
 
   private mutating func packages(of project: ProjectConfig) throws(ProjectError) -> OrderedDictionary<
@@ -196,6 +246,7 @@ extension Invocation {
       vars: vars, environment: environment, flags: flags, target: profile, invocationID: invocationID,
       startedAt: startedAt, sink: { [self] line in log(line) })
     copy.dbtVersion = dbtVersion
+    copy.deprecations = deprecations
     return copy
   }
 }

@@ -17,14 +17,16 @@ struct MacroLoader {
     var file: SourceFile
     /// Each with its block's text as dbt cuts it out.
     var definitions: [(macro: MacroDefinition, text: String)]
+    /// Tags that stand beside the definitions.
+    var unexpected: [String] = []
   }
 
-  /// The registry and the manifest's entries.
+  /// The registry, the manifest's entries and what is to be warned of.
   ///
   /// - Throws: a compilation error with file, line and excerpt for wrong syntax; one for two macros of one name.
   func load(
     _ files: [String: [FileKind: [SourceFile]]]
-  ) throws(ProjectError) -> (MacroRegistry, OrderedDictionary<String, MacroEntry>) {
+  ) throws(ProjectError) -> (MacroRegistry, OrderedDictionary<String, MacroEntry>, [ProjectWarning]) {
     var registry = MacroRegistry(
       rootPackage: root.name, internalPackages: internalPackages, dispatchOrders: dispatchOrders)
     var entries: OrderedDictionary<String, MacroEntry> = [:]
@@ -34,12 +36,16 @@ struct MacroLoader {
     }
     let compiled = try ParallelMap.run(
       all, threads: threads, worker: { () },
-      body: { _, file throws(ProjectError) in try MacroLoader.compile(file) })
+      body: { [internalPackages] _, file throws(ProjectError) in
+        try MacroLoader.compile(file, isChecked: !internalPackages.contains(file.packageName))
+      })
+    var warnings: [ProjectWarning] = []
     for unit in compiled {
+      warnings += unit.unexpected.map { ProjectWarning(unexpectedBlock: $0, in: unit.file.originalFilePath) }
       for (macro, text) in unit.definitions { try add(macro, text, unit.file, to: &registry, &entries) }
     }
     resolveCalls(registry, &entries)
-    return (registry, entries)
+    return (registry, entries, warnings)
   }
 
   private var dispatchOrders: [String: [String]] {
@@ -51,13 +57,23 @@ struct MacroLoader {
     return orders
   }
 
-  private static func compile(_ file: SourceFile) throws(ProjectError) -> Compiled {
+  /// - Parameter isChecked: whether what stands beside definitions is looked for.
+  private static func compile(_ file: SourceFile, isChecked: Bool) throws(ProjectError) -> Compiled {
     let contents = try file.contents()
+    var scanner = BlockScanner(contents, tags: ["macro", "materialization", "test", "data_test"])
+    let cut = isChecked ? try? scanner.blocks() : []
     do {
       let macros = try Template.definitions(of: contents, path: file.originalFilePath)
-      return Compiled(file: file, definitions: blocks(of: macros, in: contents))
+      return Compiled(file: file, definitions: blocks(of: macros, in: contents), unexpected: scanner.unexpected)
     } catch {
-      throw ProjectError(rendering: error, path: file.originalFilePath)
+      // dbt reads nothing but the definitions, so that what stands beside them need make no sense.
+      guard let cut, !scanner.unexpected.isEmpty,
+        let macros = try? cut.flatMap({ block in
+          let lines = String(repeating: "\n", count: block.line - 1)
+          return try Template.definitions(of: lines + block.full, path: file.originalFilePath)
+        })
+      else { throw ProjectError(rendering: error, path: file.originalFilePath) }
+      return Compiled(file: file, definitions: blocks(of: macros, in: contents), unexpected: scanner.unexpected)
     }
   }
 

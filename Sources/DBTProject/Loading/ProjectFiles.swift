@@ -29,6 +29,13 @@ struct ProjectFiles {
     return members
   }
 
+  /// The keys that stand twice in one mapping of a file that can be read.
+  func duplicateKeys(_ name: String) throws(ProjectError) -> [YAMLDocument.DuplicateKey] {
+    // dbt counts lines from the first one that is not blank.
+    let text = try FileReader.text(root + "/" + name, named: name).trimmed
+    return (try? YAMLDocument(Array(text.utf8), path: name))?.duplicateKeys ?? []
+  }
+
   /// `dbt_project.yml` as written, with the older name of `data_tests` replaced and the vars of `vars.yml` put in.
   func project() throws(ProjectError) -> PlainObject {
     guard var document = try document("dbt_project.yml") else {

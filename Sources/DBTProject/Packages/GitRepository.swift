@@ -73,7 +73,7 @@ struct GitRepository {
   /// Clones into a folder that does not exist yet, checks a revision out and gives its commit.
   ///
   /// - Parameter revision: a commit, a tag or a branch; `HEAD` means the repository's default branch.
-  /// - Throws: a dependency error with git's own words.
+  /// - Throws: what dbt calls an internal error, with git's own words.
   func checkOut(_ revision: String, into folder: String) throws(ProjectError) -> String {
     guard !revision.hasPrefix("-"), !revision.isEmpty, !revision.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f })
     else { throw ProjectError(.dependency, "'\(revision)' is no revision of \(shownAddress)") }
@@ -109,9 +109,7 @@ struct GitRepository {
     let outcome = try ChildProcess.run(program, arguments, in: folder, environment: environment)
     guard outcome.code == 0 else {
       let words = scrubber.scrub(outcome.errors.trimmed).replacing(address, with: shownAddress)
-      throw ProjectError(
-        .dependency,
-        "Error checking out revision '\(revision)' of \(shownAddress): git \(arguments[0]) failed\n\(words)")
+      throw ProjectError(.internalFailure, "Error checking out spec='\(revision)' for repo \(shownAddress)\n\(words)")
     }
     return outcome.output
   }

@@ -50,6 +50,16 @@ struct EntryParser {
         "at path ['type']: \(members["type"]?.pythonRepresentation ?? "None") is not one of "
           + PlainValue.strings(types).pythonText)
     }
+    if !entry.name.unicodeScalars.allSatisfy({
+      $0 == "_" || $0 == "-" || $0.properties.isAlphabetic || $0.properties.numericType != nil
+    }) {
+      resources.warn(
+        "ExposureNameDeprecation",
+        "Starting in v1.3, the 'name' of an exposure should contain only letters, numbers, and underscores. Exposures "
+          + "support a new property, 'label', which may contain spaces, capital letters, and special characters. "
+          + "\(entry.name) does not follow this pattern. Please update the 'name', and use the 'label' property for a "
+          + "human-friendly title. This will raise an error in a future version of dbt-core.")
+    }
     let package = entry.file.packageName
     var config = try environment.configs.build(.exposure, fqn: fqn(entry), package: package, patch: entry.config)
     let own = (members["tags"]?.arrayValue ?? members["tags"].map { [$0] } ?? []).compactMap(\.stringValue)

@@ -40,8 +40,10 @@ struct GenericTestDefinition: Sendable {
   private(set) var shortName = ""
   let target: TestTarget
   let columnName: String?
+  /// What dbt is going to give up of the way the test is written.
+  let deprecations: [ProjectWarning]
 
-  private static let configKeys = [
+  static let configKeys = [
     "severity", "tags", "enabled", "where", "limit", "warn_if", "error_if", "fail_calc", "store_failures",
     "store_failures_as", "sql_header", "meta", "database", "schema", "alias",
   ]
@@ -61,9 +63,9 @@ struct GenericTestDefinition: Sendable {
     self.columnName = columnName
     var (fullTestName, given) = try GenericTestDefinition.parts(entry)
     if let columnName { given["column_name"] = .string(columnName) }
-    if usesArguments, let nested = given.removeValue(forKey: "arguments"), case .object(let members) = nested {
-      given.merge(members) { _, last in last }
-    }
+    let nested = usesArguments ? given.removeValue(forKey: "arguments") : nil
+    deprecations = TestDeprecations(fullTestName, target, usesArguments: usesArguments).found(given, nested: nested)
+    if case .object(let members)? = nested { given.merge(members) { _, last in last } }
     if given["model"] != nil {
       throw ProjectError(.parsing, "Test arguments include \"model\", which is a reserved argument")
     }

@@ -68,6 +68,15 @@ struct GenericTestParser {
         .parsing, "Invalid test config given in \(target.path):\n\t\(error.message)\n\t@: \(target.fileKeyName)",
         path: target.path, cause: error)
     }
+    resources.warnings += definition.deprecations
+    if !(definition.config["sql_header"] ?? .null).isNull,
+      !(environment.root.flags["require_sql_header_in_test_configs"]?.boolValue ?? false)
+    {
+      resources.warn(
+        "CustomKeyInConfigDeprecation",
+        "Custom key `sql_header` found in `config` at path `models.config` in file `\(target.path)`. Custom config keys "
+          + "should move into the `config.meta`.")
+    }
     var draft = try base(definition, tags: tags)
     draft.calls = definition.config
     draft.unrenderedCalls = definition.config

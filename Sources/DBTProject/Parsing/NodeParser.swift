@@ -10,11 +10,19 @@ final class NodeParser {
   let environment: ParseEnvironment
   private let names: NameGenerator
   let configs: ConfigMemo
+  /// What was found in files beside their nodes.
+  private var warnings: [ProjectWarning] = []
 
   init(_ environment: ParseEnvironment) {
     self.environment = environment
     configs = ConfigMemo(environment.configs)
     names = NameGenerator(environment)
+  }
+
+  /// What is to be warned of since the last call.
+  func takeWarnings() -> [ProjectWarning] {
+    defer { warnings = [] }
+    return warnings
   }
 
   /// The nodes of a file, in its order.
@@ -66,6 +74,7 @@ final class NodeParser {
     } catch {
       throw ProjectError(error.kind, error.message, path: file.originalFilePath, line: error.line)
     }
+    warnings += scanner.unexpected.map { ProjectWarning(unexpectedBlock: $0, in: file.relativePath) }
     for block in blocks {
       let folders = file.relativePath.split(separator: "/").dropLast().map(String.init)
       nodes.append(

@@ -11,13 +11,14 @@ struct ProjectAssembly {
   let threads: Int
   /// See `LoadOptions`.
   let inlineQuery: String?
+  /// The property files of each package.
+  let properties: [String: [PropertyFile]]
 
-  /// Everything parsed, resolved and checked.
+  /// Parses, resolves and checks everything.
   ///
-  /// - Throws: what is wrong first.
-  func build(_ macros: OrderedDictionary<String, MacroEntry>) throws(ProjectError) -> ParsedResources {
-    let resources = ParsedResources(projectName: environment.root.name)
-    resources.manifest.macros = macros
+  /// - Parameter resources: receives it; empty but for macros.
+  /// - Throws: what is wrong first. What is to be warned of up to there is in `resources`.
+  func build(_ resources: ParsedResources) throws(ProjectError) {
     try addNodes(to: resources)
     try addDocs(to: resources)
     let sources = try addProperties(to: resources)
@@ -38,7 +39,6 @@ struct ProjectAssembly {
       }
     }
     for (id, drafts) in resources.disabled { resources.manifest.disabled[id] = drafts.map(\.node) }
-    return resources
   }
 
   private func all(_ kind: FileKind, _ package: String) -> [SourceFile] { files[package]?[kind] ?? [] }
@@ -50,8 +50,11 @@ struct ProjectAssembly {
       let environment = environment
       let drafts = try ParallelMap.run(
         inputs, threads: threads, worker: { NodeParser(environment) },
-        body: { parser, file throws(ProjectError) in try parser.parse(file) })
-      for draft in drafts.joined() { try resources.add(draft) }
+        body: { parser, file throws(ProjectError) in (try parser.parse(file), parser.takeWarnings()) })
+      for (drafts, warnings) in drafts {
+        for draft in drafts { try resources.add(draft) }
+        resources.warnings += warnings
+      }
       for draft in try NodeParser(environment).hooks(package) { try resources.add(draft) }
     }
   }
@@ -131,13 +134,10 @@ struct ProjectAssembly {
     let fixtures = try fixtures()
     var sources: [SourceParser.Declaration] = []
     for package in environment.packages.keys {
-      let read = try ParallelMap.run(
-        all(.properties, package), threads: threads, worker: { () },
-        body: { _, file throws(ProjectError) in try PropertyFile(file) })
       let section = PropertySections(
         resources: resources, parser: parser, renderer: PropertyRenderer(environment, package: package),
         fixtures: fixtures)
-      for file in read.compactMap({ $0 }) { sources += try section.apply(file) }
+      for file in properties[package] ?? [] { sources += try section.apply(file) }
     }
     return sources
   }
@@ -188,12 +188,6 @@ struct PropertySections {
 
   /// Applies a file, section by section in dbt's order, and answers its sources' tables.
   func apply(_ file: PropertyFile) throws(ProjectError) -> [SourceParser.Declaration] {
-    for duplicate in file.duplicateKeys {
-      resources.warn(
-        "DuplicateYAMLKeysDeprecation",
-        "Duplicate key '\(duplicate.key)' in \(file.file.originalFilePath), line \(duplicate.line): the last one counts"
-      )
-    }
     try applyNodes(file)
     var sources: [SourceParser.Declaration] = []
     for entry in try entries("sources", file) { sources += try SourceParser.declarations(entry) }

@@ -24,6 +24,9 @@ struct ProjectChecks {
     warnOfUnmeasurableSources()
     let groups = Set(resources.manifest.groups.values.map(\.name))
     for draft in resources.nodes.values { try check(draft.node, groups: groups) }
+    let names = NameChecks(resources: resources, environment: environment)
+    try names.checkBlanks()
+    try names.checkUniqueness()
     try checkNames()
   }
 

@@ -17,6 +17,8 @@ struct DBTFlags: Sendable {
   private(set) var ofProject: PlainObject = [:]
   /// Warnings about how flags were set, to be said once the console stands.
   private(set) var warnings: [String] = []
+  /// The values of `warn_error_options` that were given, be they used or not: on the command line and by the project.
+  private(set) var warnErrorOptions: [PlainObject] = []
 
   /// - Throws: `DBTUsageError` for a variable that cannot be read; a usage `EngineError` for flags that exclude each other.
   init(_ arguments: DBTArguments, environment: ProcessEnvironment) throws {
@@ -40,6 +42,7 @@ struct DBTFlags: Sendable {
       values["select"] = arguments.given["raw_select"] ?? []
     }
     try renamed(environment)
+    if explicit.contains("warn_error_options") { warnErrorOptions.append(object("warn_error_options")) }
     readProject(environment)
     follow("log_format", "log_format_file")
     follow("log_level", "log_level_file")
@@ -99,7 +102,7 @@ struct DBTFlags: Sendable {
       set(name, name == "print" ? .bool(!(value.boolValue ?? false)) : value)
       warnings.append(
         "The environment variable `\(old)` has been renamed as `\(new)`. If `\(old)` is currently set, its value will "
-          + "be used instead of `\(old)`. Set `\(new)` and unset `\(old)` to avoid this deprecation warning and ensure "
+          + "be used instead of `\(new)`. Set `\(new)` and unset `\(old)` to avoid this deprecation warning and ensure "
           + "it works properly in a future release.")
     }
   }
@@ -145,6 +148,7 @@ struct DBTFlags: Sendable {
       let document = try? YAMLDocument.parse(bytes, path: "dbt_project.yml"),
       let flags = document["flags"]?.objectValue
     else { return }
+    if let options = flags["warn_error_options"]?.objectValue { warnErrorOptions.append(options) }
     for (name, value) in flags where !value.isNull {
       if Self.settableByProject.contains(name) {
         if !explicit.contains(name), values[name] != nil { set(name, value) }
