@@ -64,16 +64,16 @@ extension DBTSession {
 
   /// `dbt deps`.
   func installPackages() throws(EngineError) -> Int32 {
-    guard flags.text("add_package") == nil else {
-      throw EngineError(.runtime, "--add-package is not supported: write the package into packages.yml.")
-    }
+    let source = PackageAddition.Source(rawValue: flags.text("source") ?? "") ?? .hub
+    let addition = flags.text("add_package").map { PackageAddition($0, source: source) }
     Lifecycle.shareFiles()
     let session = self
     let cancellation = cancellation
     let downloader = try PackageDownload(Launch.environment) { cancellation.isCancelled }
     _ = try engineOptions(needsMacros: false).readProject(request.settings, sink: { session.console.take($0) })
     try Engine.installPackages(
-      try engineOptions(needsMacros: false), settings: request.settings, locksOnly: flags.isOn("lock"),
+      try engineOptions(needsMacros: false), settings: request.settings, adding: addition,
+      locksOnly: flags.isOn("lock"),
       upgrades: flags.isOn("upgrade"), mayDial: egress.isOpen, downloader: downloader,
       pause: { if !cancellation.isCancelled { sleep(1) } }, say: { session.say($0) })
     return 0

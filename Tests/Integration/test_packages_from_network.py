@@ -228,6 +228,35 @@ def test_only_the_lock_is_written_when_that_is_asked(tmp_path, hub):
     assert asked == ["/api/v1/index.json", "/api/v1/ns/a.json"]
 
 
+def test_a_package_is_added_to_the_file_as_by_dbt(tmp_path, hub):
+    hub.package("ns", "a_b", {"1.0.0": {}, "1.1.0": {}})
+    hub.package("ns", "c", {"1.0.0": {}})
+    pair = Pair(tmp_path, {})
+    for words in (
+        ["ns/a_b@1.0.0"], ["ns/c@>=0.1.0,<2.0.0"], ["ns/a_b@1.1.0"], ["ns/c@1.0.0"], ["ns/c"], ["c"], ["ns/none@1.0.0"],
+        ["https://git.example/a-b.git@v1", "--source", "git", "--lock"], ["lib", "--source", "local"],
+    ):
+        for folder in (pair.theirs, pair.ours):
+            projects.write(folder / "lib", {"dbt_project.yml": package_hub.project("lib")})
+        theirs = dbt(pair.theirs, "--add-package", *words, DBT_PACKAGE_HUB_URL=hub.url)
+        ours = sallyport(pair.ours, "--add-package", *words, DBT_PACKAGE_HUB_URL=hub.url)
+        assert ours[0] == theirs[0], (ours, theirs)
+        files = [folder / "packages.yml" for folder in (pair.ours, pair.theirs)]
+        assert files[0].read_text() == files[1].read_text()
+        for line in ("Created packages.yml", "Found duplicate package", "Added new package"):
+            # The order of what dbt shows of a removed entry changes from run to run.
+            shown = [[sorted(one) for one in said.splitlines() if line in one] for _, said in (ours, theirs)]
+            assert shown[0] == shown[1], (ours, theirs)
+        if ours[0] == 0:
+            # The hash that dbt writes now is one that it does not find again next time; ours holds.
+            assert lock(pair.ours).split("sha1_hash")[0] == lock(pair.theirs).split("sha1_hash")[0]
+            assert "Updating lock file" not in sallyport(pair.ours, "--lock", DBT_PACKAGE_HUB_URL=hub.url)[1]
+            # The link to `lib` leads to each project's own.
+            assert set(tree(pair.ours)) == set(tree(pair.theirs))
+        else:
+            pair.write("packages.yml", "packages:\n  - package: ns/c\n    version: 1.0.0  # once\n  - package: ns/a_b\n    version:\n    - '>=1.0.0'\n    - <2.0.0\n")
+
+
 @pytest.mark.parametrize("text", [
     "  - package: ns/a\n    version: 4.0.0\n", "  - package: ns/a\n    version: ['=1.0.0', '=1.1.0']\n",
     "  - package: ns/a\n    version: ['>2.0.0', '<1.0.0']\n", "  - package: ns/none\n    version: 1.0.0\n",

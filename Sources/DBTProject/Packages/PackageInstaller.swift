@@ -49,11 +49,15 @@ package struct PackageInstaller {
   /// Locks, and unless told otherwise installs, what the project declares.
   ///
   /// - Parameters:
+  ///   - addition: `--add-package`, which is written into the project's file first.
   ///   - locksOnly: `--lock`.
   ///   - upgrades: `--upgrade`: resolves anew although nothing changed.
   /// - Throws: an error that names the package for one that cannot be resolved, fetched or unpacked.
-  package func run(locksOnly: Bool, upgrades: Bool) throws(ProjectError) {
+  package func run(
+    adding addition: PackageAddition? = nil, locksOnly: Bool, upgrades: Bool
+  ) throws(ProjectError) {
     let project = try files.project()
+    try addition?.write(in: root, say)
     let declared = try declarations(of: root)
     let hash = try PackageDeclaration.hash(declared, invocation.environment)
     var lock = try PackageLock(root: root)

@@ -1,6 +1,5 @@
 import OrderedCollections
 import PlainData
-import YAMLDocument
 
 /// `package-lock.yml`: what `deps` resolved, so that the next run installs the same.
 struct PackageLock: Sendable {
@@ -33,21 +32,9 @@ struct PackageLock: Sendable {
   ///
   /// - Throws: a runtime error for text that YAML cannot hold.
   func text() throws(ProjectError) -> String {
-    do throws(YAMLWriteError) {
-      var text = packages.isEmpty ? "packages: []\n" : "packages:\n"
-      for package in packages {
-        var mark = "  - "
-        for key in package.keys.sorted(by: { $0.precedes($1) }) {
-          // Two levels down, so that long texts are broken where dbt breaks them.
-          let nested: PlainValue = .object(["_": .object(["_": .object([key: package[key] ?? .null])])])
-          let lines = try nested.yaml().split(separator: "\n").dropFirst(2)
-          text += mark + lines.joined(separator: "\n").dropFirst(4) + "\n"
-          mark = "    "
-        }
-      }
-      return text + (try PlainValue.object(["sha1_hash": .string(hash)]).yaml())
-    } catch {
-      throw ProjectError(.runtime, "\(error)", path: Self.fileName)
-    }
+    let document: PlainObject = [
+      "packages": .array(packages.map { .object($0) }), "sha1_hash": .string(hash),
+    ]
+    return try PackageYAML.text(document, of: Self.fileName)
   }
 }
