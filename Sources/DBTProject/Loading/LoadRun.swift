@@ -129,7 +129,8 @@ struct LoadRun {
   // MARK: Packages
 
   private func config(_ written: PlainObject, root: String, vars: PlainObject) throws(ProjectError) -> ProjectConfig {
-    let renderer = FileRenderer(invocation, vars: vars, path: "dbt_project.yml")
+    let renderer = FileRenderer(
+      invocation, vars: vars, path: "dbt_project.yml", hasProfile: invocation.target != nil)
     let rendered = try ProjectFiles.rendered(written, with: renderer)
     let config = try ProjectConfig(rendered, unrendered: written, root: root)
     try warn(ProjectConfigReader.deprecations(rendered))

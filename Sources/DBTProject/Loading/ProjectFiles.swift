@@ -98,11 +98,15 @@ final class FileRenderer {
   /// - Parameters:
   ///   - vars: those of the command line, and of `vars.yml`.
   ///   - allowsSecrets: whether `env_var` gives stand-ins for secret variables, see `SecretPlaceholder`.
-  init(_ invocation: Invocation, vars: PlainObject, path: String, allowsSecrets: Bool = false) {
+  ///   - hasProfile: without one every member of `target` is the empty text, as in dbt's commands that read none.
+  init(
+    _ invocation: Invocation, vars: PlainObject, path: String, allowsSecrets: Bool = false, hasProfile: Bool = true
+  ) {
     var settings = DBTScope.Settings(invocation: invocation, registry: MacroRegistry(rootPackage: ""))
     settings.vars = VarSettings(values: vars)
     settings.executes = false
     settings.allowsSecrets = allowsSecrets
+    if !hasProfile { settings.members["target"] = .object(UnsetTarget()) }
     scope = DBTScope(settings)
     self.path = path
   }
@@ -134,4 +138,11 @@ final class FileRenderer {
     default: return value
     }
   }
+}
+
+/// The `target` where no profile was read.
+private final class UnsetTarget: Object {
+  var typeName: String { "dict" }
+  func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? { .string("") }
+  func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { .string("") }
 }
