@@ -76,8 +76,8 @@ package struct TestMetadata: Sendable, Hashable {
 ///
 /// It is complete after loading: configuration merged, names made, references resolved.
 /// A copy shares its fields until one of the two changes. What each field means stands at `NodeFields`.
-/// (Each field has its accessor here because key paths into `NodeFields`, which would be shorter, are only resolved by the
-/// compiler within this target; elsewhere every access would cost a call through the runtime.)
+/// (Each field has its accessor here because key paths into `NodeFields`, which would be shorter, are only resolved by
+/// the compiler within this target; elsewhere every access would cost a call through the runtime.)
 package struct Node: GraphMember {
   @Shared private var fields: NodeFields
 

@@ -44,8 +44,8 @@ package struct JSONObjectStream: ObjectSink {
     writer.append("]")
   }
 
-  /// Adds an object. One that is equal to the last under this key is not written anew: its text is copied. (Equal numbers are
-  /// one number in JSON, so that 0.0 may stand where -0.0 did.)
+  /// Adds an object. One that is equal to the last under this key is not written anew: its text is copied. (Equal numbers
+  /// are one number in JSON, so that 0.0 may stand where -0.0 did.)
   package mutating func add(_ key: String, alike object: PlainObject) {
     separate(key)
     if let known = last[key], known.object == object {
