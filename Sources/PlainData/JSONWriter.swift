@@ -87,9 +87,15 @@ struct JSONWriter {
     newline(level + 1)
   }
 
-  mutating func comma() { append(style.spaced && style.indent == nil ? ", " : ",") }
+  mutating func comma() {
+    bytes.append(UInt8(ascii: ","))
+    if style.spaced, style.indent == nil { bytes.append(UInt8(ascii: " ")) }
+  }
 
-  mutating func colon() { append(style.spaced || style.indent != nil ? ": " : ":") }
+  mutating func colon() {
+    bytes.append(UInt8(ascii: ":"))
+    if style.spaced || style.indent != nil { bytes.append(UInt8(ascii: " ")) }
+  }
 
   private mutating func newline(_ level: Int) {
     guard let indent = style.indent else { return }
@@ -97,10 +103,9 @@ struct JSONWriter {
     bytes.append(contentsOf: repeatElement(0x20, count: indent * level))
   }
 
-  mutating func append(_ text: String) { append(text.utf8.span) }
-
-  private mutating func append(_ run: Span<UInt8>) {
-    unsafe run.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+  mutating func append(_ text: String) {
+    let span = text.utf8.span
+    unsafe span.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
   }
 
   mutating func quote(_ text: String) {
@@ -109,8 +114,7 @@ struct JSONWriter {
     // Runs that need no escape are copied at once, and most texts are one.
     var start = 0
     while true {
-      let end = endOfPlainRun(span, from: start)
-      append(span.extracting(start..<end))
+      let end = appendPlainRun(of: span, from: start)
       guard end < span.count else { break }
       if style.asciiOnly, span[end] >= 0x80 {
         escapeScalars(of: text.utf8[text.utf8.index(text.startIndex, offsetBy: end)...])
@@ -122,20 +126,33 @@ struct JSONWriter {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  /// Where the run of characters that stand for themselves ends that begins at `start`.
-  private func endOfPlainRun(_ text: Span<UInt8>, from start: Int) -> Int {
-    var at = start
-    while at + 8 <= text.count {
-      let word = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self)
-      guard JSONWriter.isPlain(word, asciiOnly: style.asciiOnly) else { break }
-      at += 8
+  /// Appends the run of characters that stand for themselves that begins at `start`, and returns where it ends.
+  private mutating func appendPlainRun(of text: Span<UInt8>, from start: Int) -> Int {
+    let asciiOnly = style.asciiOnly
+    return unsafe text.withUnsafeBytes { text in
+      var at = start
+      bytes.append(addingCapacity: text.count - start) { output in
+        unsafe output.withUnsafeMutableBufferPointer { area, filled in
+          let area = UnsafeMutableRawBufferPointer(area)
+          while at + 8 <= text.count {
+            let word = unsafe text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            guard JSONWriter.isPlain(word, asciiOnly: asciiOnly) else { break }
+            unsafe area.storeBytes(of: word, toByteOffset: at - start, as: UInt64.self)
+            at += 8
+          }
+          while at < text.count, unsafe JSONWriter.isPlain(text[at], asciiOnly: asciiOnly) {
+            unsafe area[at - start] = text[at]
+            at += 1
+          }
+          filled = at - start
+        }
+      }
+      return at
     }
-    while at < text.count, isPlain(text[at]) { at += 1 }
-    return at
   }
 
-  private func isPlain(_ byte: UInt8) -> Bool {
-    byte >= 0x20 && byte != 0x22 && byte != 0x5C && (byte < 0x7F || !style.asciiOnly)
+  private static func isPlain(_ byte: UInt8, asciiOnly: Bool) -> Bool {
+    byte >= 0x20 && byte != 0x22 && byte != 0x5C && (byte < 0x7F || !asciiOnly)
   }
 
   /// Whether none of eight bytes needs an escape. It may say no where one stands next to a byte that does.

@@ -1,6 +1,6 @@
 internal import COpenSSL
 
-/// SHA-256 (FIPS 180-4) over bytes that arrive in pieces. Used on one thread.
+/// SHA-256 (FIPS 180-4) over bytes that arrive in pieces, by OpenSSL. Used on one thread.
 @safe package final class SHA256 {
   private let context: OpaquePointer
 
@@ -33,6 +33,26 @@ internal import COpenSSL
       var length: UInt32 = 0
       count = unsafe EVP_DigestFinal_ex(context, area.baseAddress, &length) == 1 ? Int(length) : 0
     }
+  }
+
+  /// The digest of a text's UTF-8 as 64 lower-case hexadecimal digits.
+  ///
+  /// Ends the process when the library has no memory: a name or key must never be made of no digest.
+  package static func hex(_ text: String) -> String {
+    let span = text.utf8.span
+    return unsafe span.withUnsafeBytes { unsafe hex($0) }
+  }
+
+  /// The digest of some bytes in the same form.
+  package static func hex(_ bytes: [UInt8]) -> String { unsafe bytes.withUnsafeBytes { unsafe hex($0) } }
+
+  private static func hex(_ bytes: UnsafeRawBufferPointer) -> String {
+    guard let digest = SHA256() else { fatalError("OpenSSL cannot compute SHA-256") }
+    unsafe digest.update(bytes)
+    let bytes = digest.finish()
+    precondition(bytes.count == 32, "OpenSSL cannot compute SHA-256")
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
   /// The digest of some bytes; empty when the library fails.

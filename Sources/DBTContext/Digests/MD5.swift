@@ -1,4 +1,6 @@
 /// The MD5 digest (RFC 1321), for names that dbt derives from texts. Not for anything that must resist an attacker.
+///
+/// It is our own since OpenSSL refuses the algorithm in FIPS mode, where these names are needed as well.
 package enum MD5 {
   /// The digest as 32 lower-case hexadecimal digits.
   package static func hex(_ bytes: some Sequence<UInt8>) -> String { Digest.hex(digest(bytes)) }
@@ -31,19 +33,15 @@ package enum MD5 {
     var b = state[1]
     var c = state[2]
     var d = state[3]
-    for step in 0..<64 {
-      let mix: UInt32
-      let word: Int
-      switch step >> 4 {
-      case 0: (mix, word) = ((b & c) | (~b & d), step)
-      case 1: (mix, word) = ((d & b) | (~d & c), (5 * step + 1) & 15)
-      case 2: (mix, word) = (b ^ c ^ d, (3 * step + 5) & 15)
-      default: (mix, word) = (c ^ (b | ~d), (7 * step) & 15)
-      }
-      let sum = a &+ mix &+ sines[step] &+ words[word]
-      let turn = turns[(step >> 4) * 4 + (step & 3)]
-      (a, d, c, b) = (d, c, b, b &+ (sum << turn | sum >> (32 - turn)))
+    @inline(__always) func step(_ index: Int, _ mix: UInt32, _ word: Int) {
+      let sum = a &+ mix &+ sines[index] &+ words[word & 15]
+      let turn = turns[(index >> 4) * 4 + (index & 3)]
+      (a, d, c, b) = (d, c, b, b &+ (sum &<< turn | sum &>> (32 &- turn)))
     }
+    for index in 0..<16 { step(index, (b & c) | (~b & d), index) }
+    for index in 16..<32 { step(index, (d & b) | (~d & c), 5 &* index &+ 1) }
+    for index in 32..<48 { step(index, b ^ c ^ d, 3 &* index &+ 5) }
+    for index in 48..<64 { step(index, c ^ (b | ~d), 7 &* index) }
     state[0] &+= a
     state[1] &+= b
     state[2] &+= c

@@ -48,11 +48,11 @@ package final class DBTScope: GlobalScope {
     }
   }
 
-  package let invocation: Invocation
-  package let registry: MacroRegistry
-  package let searchPackage: String
-  package let node: NodeReference?
   package let settings: Settings
+  package var invocation: Invocation { settings.invocation }
+  package var registry: MacroRegistry { settings.registry }
+  package var searchPackage: String { settings.searchPackage }
+  package var node: NodeReference? { settings.node }
 
   private var updated: [String: Value] = [:]
   private var members: [String: Value]
@@ -64,10 +64,6 @@ package final class DBTScope: GlobalScope {
 
   package init(_ settings: Settings) {
     self.settings = settings
-    invocation = settings.invocation
-    registry = settings.registry
-    searchPackage = settings.searchPackage
-    node = settings.node
     members = settings.members
   }
 

@@ -1,4 +1,5 @@
 import DBTContext
+import Secrets
 
 /// What the parser makes of a file, by where it lies and what its name ends in.
 enum FileKind: Sendable, CaseIterable {

@@ -1,3 +1,4 @@
+import Glibc
 package import OrderedCollections
 import PlainData
 
@@ -183,5 +184,15 @@ struct TestGates {
 
 extension String {
   /// Byte order, which is how dbt sorts unique ids.
-  package func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+  package func precedes(_ other: String) -> Bool {
+    let (left, right) = (utf8.span, other.utf8.span)
+    let order = unsafe left.withUnsafeBytes { left in
+      unsafe right.withUnsafeBytes { right in
+        // An empty text may have no address, and then nothing is compared.
+        let shared = min(left.count, right.count)
+        return unsafe shared == 0 ? 0 : memcmp(left.baseAddress!, right.baseAddress!, shared)
+      }
+    }
+    return order == 0 ? left.count < right.count : order < 0
+  }
 }

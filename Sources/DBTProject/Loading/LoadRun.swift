@@ -46,12 +46,9 @@ struct LoadRun {
       createdAt: createdAt)
     let (registry, macros, warnings) = try macroLoader.load(files)
     try warn(warnings)
-    var environment = ParseEnvironment(
+    let environment = ParseEnvironment(
       invocation: invocation, registry: registry, root: project, packages: packages, profile: profile,
-      createdAt: createdAt)
-    if let before = options.parsedBefore, let keys = ParseMemoryKeys(environment) {
-      environment.memory = (ParseMemory(before(project)), keys)
-    }
+      createdAt: createdAt, memory: options.parsedBefore.map { ParseMemory($0(project)) })
     let assembly = ProjectAssembly(
       environment: environment, files: files, threads: options.parsingThreads, inlineQuery: options.inlineQuery,
       properties: properties)

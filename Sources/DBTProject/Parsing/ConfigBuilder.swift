@@ -66,10 +66,22 @@ extension ConfigBuilder {
 /// A node while it is being parsed, with what its file said before configuration was merged.
 struct DraftNode: Sendable {
   var node: Node
-  /// Merged `config()` calls of its file.
-  var calls: PlainObject = [:]
+  /// nil when its file configures nothing.
+  var calls: ConfigCalls?
+}
+
+/// What the file of a node says in `config()`. The copies of its draft share it.
+final class ConfigCalls: Sendable {
+  /// All calls, merged.
+  let merged: PlainObject
   /// The same as written.
-  var unrenderedCalls: PlainObject = [:]
-  /// The literals of its `config()` calls when the file is so plain that dbt does not render it.
-  var literalCalls: PlainObject?
+  let written: PlainObject
+  /// The literals of the calls when the file is so plain that dbt does not render it.
+  let literals: PlainObject?
+
+  init(merged: PlainObject, written: PlainObject, literals: PlainObject? = nil) {
+    self.merged = merged
+    self.written = written
+    self.literals = literals
+  }
 }

@@ -1,6 +1,6 @@
-import DBTContext
 import OrderedCollections
 import PlainData
+import Secrets
 
 /// The hash of an enforced contract, by which dbt tells that it changed.
 enum ContractChecksum {

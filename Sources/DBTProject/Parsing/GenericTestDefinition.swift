@@ -18,9 +18,20 @@ struct TestTarget: Sendable {
   var name: String
   var packageName: String
   /// The property file.
-  var path: String
+  let path: String
+  /// The folders it lies in, below the resource path.
+  let folders: [String]
   /// Where the manifest says it was declared, such as `models.stg_ports`.
   var fileKeyName: String
+
+  init(kind: Kind, name: String, packageName: String, path: String, fileKeyName: String) {
+    self.kind = kind
+    self.name = name
+    self.packageName = packageName
+    self.path = path
+    self.fileKeyName = fileKeyName
+    folders = path.split(separator: "/").dropFirst().dropLast().map(String.init)
+  }
 }
 
 /// One entry of a `data_tests` list, taken apart: the test's macro, its arguments, its configuration and its names.
@@ -47,6 +58,7 @@ struct GenericTestDefinition: Sendable {
     "severity", "tags", "enabled", "where", "limit", "warn_if", "error_if", "fail_calc", "store_failures",
     "store_failures_as", "sql_header", "meta", "database", "schema", "alias",
   ]
+  static let configKeySet = Set(configKeys)
 
   /// Reads one entry: a name, `name: arguments`, or an object with `test_name`.
   ///
@@ -69,7 +81,7 @@ struct GenericTestDefinition: Sendable {
     if given["model"] != nil {
       throw ProjectError(.parsing, "Test arguments include \"model\", which is a reserved argument")
     }
-    let names = fullTestName.split(separator: ".", maxSplits: 1).map(String.init)
+    let names = fullTestName.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1).map { String(Substring($0)) }
     namespace = names.count == 2 ? names[0] : nil
     name = names.last ?? fullTestName
     guard GenericTestDefinition.isIdentifier(name), namespace.map(GenericTestDefinition.isIdentifier) ?? true else {
@@ -92,8 +104,16 @@ struct GenericTestDefinition: Sendable {
   }
 
   private static func isIdentifier(_ text: String) -> Bool {
-    guard let first = text.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
-    return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    guard let first = text.utf8.first, !digits.contains(first) else { return false }
+    return text.utf8.allSatisfy(isWord)
+  }
+
+  private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+
+  /// Whether it is an ASCII letter, digit or underscore.
+  private static func isWord(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "_") || digits.contains(byte)
+      || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
   }
 
   private static func parts(_ entry: PlainValue) throws(ProjectError) -> (String, PlainObject) {
@@ -130,6 +150,7 @@ struct GenericTestDefinition: Sendable {
         .parsing, "Generic test config must be a dictionary, got \(nested.kindName) (value \(nested.pythonText))")
     }
     var rest = nested?.objectValue ?? [:]
+    guard !rest.isEmpty || given.keys.contains(where: configKeySet.contains) else { return [:] }
     var taken = PlainObject()
     for key in configKeys {
       let outside = given.removeValue(forKey: key)
@@ -190,7 +211,7 @@ struct GenericTestDefinition: Sendable {
     }
     let identifier = "\(test)_\(target)"
     let full = identifier + "_" + parts.map(cleaned).joined(separator: "__")
-    guard full.unicodeScalars.count >= 64 else { return (full, full) }
+    guard full.utf8.count >= 64, full.unicodeScalars.count >= 64 else { return (full, full) }
     let start = String(String.UnicodeScalarView(identifier.unicodeScalars.prefix(30)))
     return ("\(start)_\(MD5.hex(full))", full)
   }
@@ -200,15 +221,13 @@ struct GenericTestDefinition: Sendable {
     var result: [UInt8] = []
     var isInGap = false
     for byte in text.utf8 {
-      let isWord =
-        byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-      if isWord {
+      let isKept = isWord(byte)
+      if isKept {
         result.append(byte)
       } else if !isInGap {
         result.append(UInt8(ascii: "_"))
       }
-      isInGap = !isWord
+      isInGap = !isKept
     }
     return String(decoding: result, as: UTF8.self)
   }

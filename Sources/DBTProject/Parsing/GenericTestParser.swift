@@ -78,8 +78,7 @@ struct GenericTestParser {
           + "should move into the `config.meta`.")
     }
     var draft = try base(definition, tags: tags)
-    draft.calls = definition.config
-    draft.unrenderedCalls = definition.config
+    if !definition.config.isEmpty { draft.calls = ConfigCalls(merged: definition.config, written: definition.config) }
     try render(&draft, definition)
     try parser.configure(&draft)
     attach(&draft.node, definition)
@@ -88,15 +87,16 @@ struct GenericTestParser {
 
   private func base(_ definition: GenericTestDefinition, tags: [String]) throws(ProjectError) -> DraftNode {
     let target = definition.target
-    let folders = target.path.split(separator: "/").dropFirst().dropLast().map(String.init)
     let name = definition.fullName
     var node = Node(
       uniqueID: "test.\(target.packageName).\(name).\(definition.hash)", resourceType: .test,
       packageName: target.packageName, name: name, alias: name, database: environment.profile.database,
       schema: environment.profile.schema, path: definition.shortName + ".sql", originalFilePath: target.path,
-      fqn: [target.packageName] + folders + [name], rawCode: definition.rawCode, config: [:])
+      fqn: [target.packageName] + target.folders + [name], rawCode: definition.rawCode, config: [:])
     let own = definition.config["tags"].map { $0.arrayValue ?? [$0] } ?? []
-    node.tags = Array(Set(tags + own.compactMap(\.stringValue))).sorted { $0.precedes($1) }
+    if !tags.isEmpty || !own.isEmpty {
+      node.tags = Array(Set(tags + own.compactMap(\.stringValue))).sorted { $0.precedes($1) }
+    }
     node.testMetadata = definition.metadata
     node.columnName = definition.columnName
     node.fileKeyName = target.fileKeyName

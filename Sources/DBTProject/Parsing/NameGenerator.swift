@@ -2,6 +2,7 @@ import DBTContext
 import Jinja
 import OrderedCollections
 import PlainData
+import Secrets
 
 /// Makes the database, schema and alias of nodes by the project's `generate_…_name` macros.
 ///

@@ -190,7 +190,7 @@ final class NodeParser {
     let capture = ParseCapture()
     try located(node) { () throws(ProjectError) in try PythonCalls(PythonModel(node.rawCode), node).keep(in: capture) }
     take(capture, into: &draft)
-    draft.unrenderedCalls = draft.calls
+    draft.calls = draft.calls.map { ConfigCalls(merged: $0.merged, written: $0.merged, literals: $0.literals) }
   }
 
   /// Whether macros stand in the place of what plain templates call.
@@ -210,9 +210,7 @@ final class NodeParser {
     for call in reading.calls {
       try located(draft.node) { () throws(ProjectError) in try ConfigMerger.merge(call: call, into: &calls) }
     }
-    draft.calls = calls
-    draft.unrenderedCalls = calls
-    draft.literalCalls = reading.literals
+    draft.calls = ConfigCalls(merged: calls, written: calls, literals: reading.literals)
   }
 
   /// Keeps what a rendering asked for.
@@ -225,15 +223,15 @@ final class NodeParser {
       draft.node.dependsOnMacros.append(macro)
     }
     guard capture.isConfigured else { return }
-    draft.calls = capture.calls
-    let written = capture.written ?? NodeParser.written(draft.node.rawCode)
-    draft.unrenderedCalls = written.isEmpty ? capture.calls : written
     // A model with calls of macros, vars or blocks is not that plain, as is seen without reading it a second time.
-    guard draft.node.resourceType == .model, capture.macros.isEmpty,
+    if draft.node.resourceType == .model, capture.macros.isEmpty,
       let literals = StaticTemplate.settings(in: draft.node.rawCode)
-    else { return }
-    draft.literalCalls = literals
-    draft.unrenderedCalls = capture.calls
+    {
+      draft.calls = ConfigCalls(merged: capture.calls, written: capture.calls, literals: literals)
+      return
+    }
+    let written = capture.written ?? NodeParser.written(draft.node.rawCode)
+    draft.calls = ConfigCalls(merged: capture.calls, written: written.isEmpty ? capture.calls : written)
   }
 
   /// The keywords of the first `config()` call of a template as they are written.
@@ -255,7 +253,7 @@ final class NodeParser {
     let config = try located(draft.node) { () throws(ProjectError) in
       try configs.build(
         draft.node.resourceType, uniqueID: draft.node.uniqueID, fqn: draft.node.fqn, package: draft.node.packageName,
-        calls: draft.calls, patch: patch)
+        calls: draft.calls?.merged ?? [:], patch: patch)
     }
     for tag in config["tags"]?.arrayValue ?? [] {
       if let tag = tag.stringValue, !draft.node.tags.contains(tag) { draft.node.tags.append(tag) }
@@ -271,9 +269,9 @@ final class NodeParser {
     var written = patch
     ConfigBuilder.deepMerge(unrenderedPatch, into: &written)
     draft.node.unrenderedConfig = configs.unrendered(
-      draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName, calls: draft.unrenderedCalls,
-      patch: written)
-    if patch.isEmpty, let literals = draft.literalCalls {
+      draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName,
+      calls: draft.calls?.written ?? [:], patch: written)
+    if patch.isEmpty, let literals = draft.calls?.literals {
       draft.node.unrenderedConfig.merge(literals) { _, last in last }
     }
     draft.node.config = config

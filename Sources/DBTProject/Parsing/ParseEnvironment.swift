@@ -4,7 +4,7 @@ import OrderedCollections
 import PlainData
 
 /// What all parsing of one project shares: settings, packages and macros. Immutable, used from several threads.
-struct ParseEnvironment: Sendable {
+final class ParseEnvironment: Sendable {
   let invocation: Invocation
   let registry: MacroRegistry
   let root: ProjectConfig
@@ -14,14 +14,16 @@ struct ParseEnvironment: Sendable {
   let configs: ConfigBuilder
   /// The vars that nodes of each package see.
   private let vars: [String: PlainObject]
+  private let relationQuoting: [RelationComponent: Bool]
   /// Seconds since 1970 that stand in `created_at`.
   let createdAt: Double
   /// What earlier loads found out, and the keys to it; nil when nothing is kept.
-  var memory: (entries: ParseMemory, keys: ParseMemoryKeys)?
+  let memory: (entries: ParseMemory, keys: ParseMemoryKeys)?
 
+  /// - Parameter memory: what earlier loads found out; nil keeps nothing.
   init(
     invocation: Invocation, registry: MacroRegistry, root: ProjectConfig,
-    packages: OrderedDictionary<String, ProjectConfig>, profile: TargetProfile, createdAt: Double
+    packages: OrderedDictionary<String, ProjectConfig>, profile: TargetProfile, createdAt: Double, memory: ParseMemory?
   ) {
     self.invocation = invocation
     self.registry = registry
@@ -37,6 +39,13 @@ struct ParseEnvironment: Sendable {
         cli: invocation.vars, root: root.vars, package: name == root.name ? nil : package.vars, packageName: name)
     }
     self.vars = vars
+    self.memory = memory.flatMap { entries in
+      ParseMemoryKeys(invocation: invocation, registry: registry, root: root, profile: profile, vars: vars)
+        .map { (entries, $0) }
+    }
+    var quoting: [RelationComponent: Bool] = [:]
+    for component in RelationComponent.allCases { quoting[component] = root.quoting[component.rawValue]?.boolValue }
+    relationQuoting = quoting
   }
 
   /// The vars that nodes of a package see.
@@ -56,9 +65,7 @@ struct ParseEnvironment: Sendable {
     settings.executes = false
     settings.vars = VarSettings(
       values: vars(of: package), isRequired: requiresVars, owner: node.map { $0.name } ?? "<Configuration>")
-    for component in RelationComponent.allCases {
-      if let isQuoted = root.quoting[component.rawValue]?.boolValue { settings.quoting[component] = isQuoted }
-    }
+    settings.quoting = relationQuoting
     return settings
   }
 }

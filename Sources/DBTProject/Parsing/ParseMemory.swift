@@ -4,6 +4,7 @@ import Glibc
 import Jinja
 import OrderedCollections
 import PlainData
+import Secrets
 import Synchronization
 
 /// What templates asked for when they were rendered for parsing, kept from one load to the next.
@@ -84,26 +85,31 @@ struct ParseMemoryKeys: Sendable {
   private let seeds: [String: String]
 
   /// nil when the executable cannot be examined: then nothing may be kept.
-  init?(_ environment: ParseEnvironment) {
+  ///
+  /// - Parameter vars: what the nodes of each package see.
+  init?(
+    invocation: Invocation, registry: MacroRegistry, root: ProjectConfig, profile: TargetProfile,
+    vars: [String: PlainObject]
+  ) {
     guard let executable = ParseMemoryKeys.executable else { return nil }
     var shared: [UInt8] = Array(executable.utf8)
     func add(_ text: String) {
       shared += Array(String(text.utf8.count).utf8) + [0x20]
       shared += Array(text.utf8)
     }
-    for macro in environment.registry.all {
+    for macro in registry.all {
       add(macro.uniqueID)
       add(macro.definition.source)
     }
-    add(PlainValue.array(environment.root.dispatch).json())
-    add(PlainValue.object(environment.root.quoting).json())
-    add(PlainValue.object(environment.profile.contextValues).json())
-    add(environment.root.name)
-    add(environment.invocation.dbtVersion)
+    add(PlainValue.array(root.dispatch).json())
+    add(PlainValue.object(root.quoting).json())
+    add(PlainValue.object(profile.contextValues).json())
+    add(root.name)
+    add(invocation.dbtVersion)
     let digest = SHA256.hex(shared)
     seeds = Dictionary(
-      uniqueKeysWithValues: environment.packages.keys.map { package in
-        (package, SHA256.hex("\(digest) \(package) \(PlainValue.object(environment.vars(of: package)).json())"))
+      uniqueKeysWithValues: vars.map { package, values in
+        (package, SHA256.hex("\(digest) \(package) \(PlainValue.object(values).json())"))
       })
   }
 

@@ -8,6 +8,10 @@ struct TestDeprecations {
   private let target: TestTarget
   private let usesArguments: Bool
 
+  /// What may stand beside the arguments.
+  private static let knownKeys = Set(
+    GenericTestDefinition.configKeys + ["config", "column_name", "description", "name"])
+
   init(_ test: String, _ target: TestTarget, usesArguments: Bool) {
     self.test = test
     self.target = target
@@ -19,9 +23,10 @@ struct TestDeprecations {
   ///   - nested: the value of the key for arguments, if it is one.
   func found(_ given: PlainObject, nested: PlainValue?) -> [ProjectWarning] {
     guard usesArguments else { return given["arguments"].map { [ownArguments($0)] } ?? [] }
-    var found = given.keys.filter(GenericTestDefinition.configKeys.contains).map(moved)
-    let known = GenericTestDefinition.configKeys + ["config", "column_name", "description", "name"]
-    if !(nested?.isTruthy ?? false), given.keys.contains(where: { !known.contains($0) }) { found.append(bare) }
+    var found = given.keys.filter(GenericTestDefinition.configKeySet.contains).map(moved)
+    if !(nested?.isTruthy ?? false), given.keys.contains(where: { !TestDeprecations.knownKeys.contains($0) }) {
+      found.append(bare)
+    }
     return found
   }
 

@@ -1,6 +1,6 @@
-import DBTContext
 import OrderedCollections
 import PlainData
+import Secrets
 
 /// The hash of a unit test, by which dbt tells that it changed: over the text that Python gives its parts.
 enum UnitTestChecksum {
