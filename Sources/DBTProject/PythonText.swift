@@ -65,14 +65,15 @@ extension PlainValue {
       hasDouble = hasDouble || byte == 0x22
       isPlain = isPlain && (0x20...0x7E).contains(byte) && byte != 0x5C
     }
-    let mark: Unicode.Scalar = hasSingle && !hasDouble ? "\"" : "'"
-    text.unicodeScalars.append(mark)
+    let isDouble = hasSingle && !hasDouble
+    let mark = isDouble ? "\"" : "'"
+    text += mark
     if isPlain && !(hasSingle && hasDouble) {
       text += string
     } else {
-      for scalar in string.unicodeScalars { text += escaped(scalar, mark) }
+      for scalar in string.unicodeScalars { text += escaped(scalar, isDouble ? "\"" : "'") }
     }
-    text.unicodeScalars.append(mark)
+    text += mark
   }
 
   private static func escaped(_ scalar: Unicode.Scalar, _ mark: Unicode.Scalar) -> String {

@@ -10,10 +10,21 @@ final class SourceUnit: Sendable {
 
   /// Normalises line breaks and drops one newline at the end unless it is to be kept.
   init(source text: String, path: String, options: CompileOptions) {
+    var bytes = Array(text.utf8)
+    if bytes.contains(0x0d) { bytes = SourceUnit.withNewlines(bytes) }
+    if !options.keepTrailingNewline, bytes.last == 0x0a { bytes.removeLast() }
+    source = bytes
+    self.path = path
+    firstLine = options.firstLine
+    firstColumn = 0
+  }
+
+  /// The text with every line break as one newline.
+  private static func withNewlines(_ text: [UInt8]) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8.count)
+    bytes.reserveCapacity(text.count)
     var previous: UInt8 = 0
-    for byte in text.utf8 {
+    for byte in text {
       if byte == 0x0d {
         bytes.append(0x0a)
       } else if byte != 0x0a || previous != 0x0d {
@@ -21,11 +32,7 @@ final class SourceUnit: Sendable {
       }
       previous = byte
     }
-    if !options.keepTrailingNewline, bytes.last == 0x0a { bytes.removeLast() }
-    source = bytes
-    self.path = path
-    firstLine = options.firstLine
-    firstColumn = 0
+    return bytes
   }
 
   /// - Throws: a limit error for a text that is larger than the options allow.

@@ -109,43 +109,44 @@ struct JSONWriter {
   }
 
   mutating func quote(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
     let span = text.utf8.span
     // Runs that need no escape are copied at once, and most texts are one.
-    var start = 0
-    while true {
-      let end = appendPlainRun(of: span, from: start)
-      guard end < span.count else { break }
+    var end = appendPlainRun(of: span, from: 0)
+    while end < span.count {
       if style.asciiOnly, span[end] >= 0x80 {
         escapeScalars(of: text.utf8[text.utf8.index(text.startIndex, offsetBy: end)...])
-        break
+        bytes.append(UInt8(ascii: "\""))
+        return
       }
       escape(span[end])
-      start = end + 1
+      end = appendPlainRun(of: span, from: end + 1)
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 
-  /// Appends the run of characters that stand for themselves that begins at `start`, and returns where it ends.
+  /// Appends the run of characters that stand for themselves that begins at `start`, and returns where it ends. A mark of
+  /// quotation stands before what begins the text and after what ends it.
   private mutating func appendPlainRun(of text: Span<UInt8>, from start: Int) -> Int {
     let asciiOnly = style.asciiOnly
     return unsafe text.withUnsafeBytes { text in
       var at = start
-      bytes.append(addingCapacity: text.count - start) { output in
+      bytes.append(addingCapacity: text.count - start + 2) { output in
+        if start == 0 { output.append(UInt8(ascii: "\"")) }
         unsafe output.withUnsafeMutableBufferPointer { area, filled in
           let area = UnsafeMutableRawBufferPointer(area)
           while at + 8 <= text.count {
             let word = unsafe text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
             guard JSONWriter.isPlain(word, asciiOnly: asciiOnly) else { break }
-            unsafe area.storeBytes(of: word, toByteOffset: at - start, as: UInt64.self)
+            unsafe area.storeBytes(of: word, toByteOffset: filled, as: UInt64.self)
             at += 8
+            filled += 8
           }
           while at < text.count, unsafe JSONWriter.isPlain(text[at], asciiOnly: asciiOnly) {
-            unsafe area[at - start] = text[at]
+            unsafe area[filled] = text[at]
             at += 1
+            filled += 1
           }
-          filled = at - start
         }
+        if at == text.count { output.append(UInt8(ascii: "\"")) }
       }
       return at
     }

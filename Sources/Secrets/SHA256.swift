@@ -52,7 +52,13 @@ internal import COpenSSL
     let bytes = digest.finish()
     precondition(bytes.count == 32, "OpenSSL cannot compute SHA-256")
     let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    var text: [UInt8] = []
+    text.reserveCapacity(64)
+    for byte in bytes {
+      text.append(digits[Int(byte >> 4)])
+      text.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// The digest of some bytes; empty when the library fails.

@@ -14,9 +14,8 @@ package enum MD5 {
     var words = InlineArray<16, UInt32>(repeating: 0)
     Digest.forEachBlock(bytes, lengthIsBigEndian: false) { block in
       for index in 0..<16 {
-        let at = index * 4
-        words[index] =
-          UInt32(block[at]) | UInt32(block[at + 1]) << 8 | UInt32(block[at + 2]) << 16 | UInt32(block[at + 3]) << 24
+        words[index] = unsafe UInt32(
+          littleEndian: block.bytes.unsafeLoadUnaligned(fromByteOffset: index * 4, as: UInt32.self))
       }
       compress(words, into: &state)
     }

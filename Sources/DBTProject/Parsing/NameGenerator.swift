@@ -86,8 +86,9 @@ final class NameGenerator {
       guard stores || environment.invocation.flags.storeFailures else { return nil }
     default: return nil
     }
-    let quoting = environment.quoting.merging(node.config["quoting"]?.objectValue ?? [:]) { old, new in
-      new.isNull ? old : new
+    var quoting = environment.quoting
+    if let own = node.config["quoting"]?.objectValue, !own.isEmpty {
+      quoting.merge(own) { old, new in new.isNull ? old : new }
     }
     return RelationName.text(
       database: node.database, schema: node.schema, identifier: node.alias, quoting: quoting)

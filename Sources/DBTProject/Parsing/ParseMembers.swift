@@ -44,7 +44,8 @@ struct ParseMembers {
   /// The node's own relation, which stands for every `ref` and `source` while parsing.
   private var relation: Value {
     let path = RelationPath(database: node.database, schema: node.schema, identifier: node.alias)
-    let quoting = environment.quoting.merging(node.config["quoting"]?.objectValue ?? [:]) { _, last in last }
+    var quoting = environment.quoting
+    if let own = node.config["quoting"]?.objectValue, !own.isEmpty { quoting.merge(own) { _, last in last } }
     let policy = RelationPolicy(
       database: quoting["database"]?.boolValue ?? true, schema: quoting["schema"]?.boolValue ?? true,
       identifier: quoting["identifier"]?.boolValue ?? true)

@@ -7,9 +7,20 @@ enum RelationName {
   ///
   /// - Parameter quoting: `database`, `schema` and `identifier`; absent or null means quoted.
   static func text(database: String?, schema: String?, identifier: String?, quoting: PlainObject) -> String {
-    let parts = [("database", database), ("schema", schema), ("identifier", identifier)]
-    return parts.compactMap { key, part in
-      part.map { quoting[key] == .bool(false) ? $0 : "\"\($0)\"" }
-    }.joined(separator: ".")
+    var text = ""
+    var isFirst = true
+    func add(_ key: String, _ part: String?) {
+      guard let part else { return }
+      if !isFirst { text += "." }
+      isFirst = false
+      let mark = quoting[key] == .bool(false) ? "" : "\""
+      text += mark
+      text += part
+      text += mark
+    }
+    add("database", database)
+    add("schema", schema)
+    add("identifier", identifier)
+    return text
   }
 }
