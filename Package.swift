@@ -73,17 +73,20 @@ let package = Package(
         "CZlib", "Egress", "EventLoop", "HTTP2Client", "TLSClient", "Secrets", deque, logging, metrics,
       ],
       swiftSettings: house),
+    .target(
+      name: "CurlTransfer", dependencies: ["CCurl", "CLinux", "Egress", "EventLoop", "Secrets", "TLSClient"],
+      swiftSettings: house),
     .target(name: "TemporalMessages", dependencies: ["CProtobufC", "CTemporalAPI"], swiftSettings: house),
     .target(
       name: "OAuthClient",
       dependencies: [
-        "CCurl", "CLinux", "Egress", "EventLoop", "GRPCClient", "PlainData", "Secrets", "TLSClient", logging, metrics,
+        "CLinux", "CurlTransfer", "Egress", "EventLoop", "GRPCClient", "PlainData", "Secrets", "TLSClient", logging,
+        metrics,
       ],
       swiftSettings: house),
 
     .target(
-      name: "HTTPDownload", dependencies: ["CCurl", "CLinux", "Egress", "EventLoop", "Secrets", "TLSClient"],
-      swiftSettings: house),
+      name: "HTTPDownload", dependencies: ["CurlTransfer", "Egress", "Secrets", "TLSClient"], swiftSettings: house),
 
     // Wire, engine side.
     .target(name: "Jinja", dependencies: ["PlainData", ordered], swiftSettings: house),

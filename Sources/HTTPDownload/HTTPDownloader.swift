@@ -1,5 +1,5 @@
+internal import CurlTransfer
 package import Egress
-internal import EventLoop
 package import TLSClient
 
 /// Downloads over HTTPS and HTTP with libcurl, on the caller's thread: for a command line, not for the worker.
@@ -36,24 +36,42 @@ package struct HTTPDownloader: Sendable {
   package func get(_ url: DownloadURL, limit: Int) throws(DownloadError) -> [UInt8] {
     var url = url
     for _ in 0...redirectLimit {
-      let transfer = try HTTPTransfer(self, url, limit: limit)
-      switch try transfer.perform() {
-      case .body(let bytes): return bytes
-      case .elsewhere(let location):
-        do throws(DownloadURL.Fault) {
-          url = try url.following(location)
-        } catch {
-          throw DownloadError(.malformedAddress, "\(url) leads on to an address that \(error.reason)")
-        }
+      let answer = try ask(url, limit: limit)
+      guard [301, 302, 303, 307, 308].contains(answer.status), let location = answer.location else {
+        guard answer.status == 200 else { throw DownloadError(refusedBy: url, with: answer.status) }
+        return answer.body
+      }
+      do throws(DownloadURL.Fault) {
+        url = try url.following(location)
+      } catch {
+        throw DownloadError(.malformedAddress, "\(url) leads on to an address that \(error.reason)")
       }
     }
     throw DownloadError(.tooLarge, "\(url) leads on to yet another address after \(redirectLimit) of them")
   }
 
-  /// The proxy for an address, if there is one.
-  func proxy(for url: DownloadURL) -> ProxyTarget? { proxy?.proxy(forHost: url.host, port: url.port) }
+  private func ask(_ url: DownloadURL, limit: Int) throws(DownloadError) -> TransferAnswer {
+    var request = TransferRequest(url: url.text, address: url.address, bodyLimit: limit)
+    request.proxy = proxy?.proxy(forHost: url.host, port: url.port)
+    if url.isSecure { request.tls = try context(trust, for: "\(url)") }
+    if let proxy = request.proxy, proxy.isSecure {
+      request.proxyTLS = try context(proxy.authorities.map { .file($0) } ?? .systemRoots, for: "the proxy")
+    }
+    request.egress = egress
+    request.userAgent = userAgent
+    request.connectTimeout = connectTimeout
+    request.timeout = timeout
+    request.stallTimeout = stallTimeout
+    request.stallBytes = stallBytes
+    request.isCancelled = isCancelled
+    do throws(TransferFailure) {
+      return try Transfer(request).perform()
+    } catch {
+      throw DownloadError(error, of: url, through: request.proxy, limit: limit)
+    }
+  }
 
-  func context(_ trust: TLSConfiguration.Trust, for peer: String) throws(DownloadError) -> TLSContext {
+  private func context(_ trust: TLSConfiguration.Trust, for peer: String) throws(DownloadError) -> TLSContext {
     do throws(TLSError) {
       var configuration = TLSConfiguration(trust: trust)
       configuration.demandsHTTP2 = false

@@ -1,3 +1,4 @@
+internal import CurlTransfer
 internal import Egress
 internal import GRPCClient
 internal import Secrets
@@ -36,18 +37,42 @@ package final class TokenEndpoint: TokenIssuer {
   private func ask() throws(OAuthError) -> TokenGrant {
     let proof = try readProof()
     remember(proof)
-    let tls = try configuration.url.isSecure ? makeTLS(configuration.tls, "\(configuration.url)") : nil
-    let proxyTLS = try configuration.proxy?.tls.map { (proxy) throws(OAuthError) in
-      try makeTLS(proxy, "the proxy \(configuration.proxy?.description ?? "")")
+    let request = try request(proof)
+    let transfer = Transfer(request)
+    defer { transfer.wipe() }
+    return try read(try perform(transfer), sent: [proof, request.authorization])
+  }
+
+  private func request(_ proof: SharedSecret?) throws(OAuthError) -> TransferRequest {
+    let url = configuration.url
+    var request = TransferRequest(
+      url: SharedSecret(copying: url.text.utf8), address: url.address, bodyLimit: TokenResponse.Limits.body)
+    if url.isSecure { request.tls = try makeTLS(configuration.tls, "\(url)") }
+    if let proxy = configuration.proxy, let tls = proxy.tls {
+      request.proxyTLS = try makeTLS(tls, "the proxy \(proxy)")
     }
-    var authorization: SharedSecret?
     if case .basic = configuration.authentication, let proof {
-      authorization = TokenRequestBody.basic(identifier: configuration.clientIdentifier, secret: proof)
+      request.authorization = TokenRequestBody.basic(identifier: configuration.clientIdentifier, secret: proof)
     }
-    let body = TokenRequestBody.form(fields(proof: proof))
-    let post = try HTTPPost(configuration, body: body, tls: tls, proxyTLS: proxyTLS)
-    defer { post.wipe() }
-    return try read(try post.perform(authorization: authorization), sent: [proof, authorization])
+    request.form = TokenRequestBody.form(fields(proof: proof))
+    // An empty `Expect` keeps libcurl from asking for leave to send the form.
+    request.headers = ["Accept: application/json", "Content-Type: application/x-www-form-urlencoded", "Expect:"]
+    request.isAnswerSecret = true
+    request.isLoopbackOnly = !url.isSecure
+    request.egress = configuration.egress
+    request.proxy = configuration.proxy
+    request.connectTimeout = configuration.connectTimeout
+    request.timeout = configuration.timeout
+    request.userAgent = configuration.userAgent
+    return request
+  }
+
+  private func perform(_ transfer: Transfer) throws(OAuthError) -> TransferAnswer {
+    do throws(TransferFailure) {
+      return try transfer.perform()
+    } catch {
+      throw TransferDiagnosis(failure: error, configuration: configuration).error
+    }
   }
 
   /// Keeps what is sent, for comparison, and out of the log.
@@ -60,7 +85,7 @@ package final class TokenEndpoint: TokenIssuer {
     }
   }
 
-  private func read(_ answer: HTTPPost.Answer, sent: [SharedSecret?]) throws(OAuthError) -> TokenGrant {
+  private func read(_ answer: TransferAnswer, sent: [SharedSecret?]) throws(OAuthError) -> TokenGrant {
     let redactor = Redactor()
     for secret in sent { if let secret { redactor.register(secret) } }
     let response = TokenResponse(

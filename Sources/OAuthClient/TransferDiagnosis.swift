@@ -1,89 +1,69 @@
-internal import CCurl
+internal import CurlTransfer
+internal import Egress
 internal import TLSClient
 
-/// Why a transfer came to nothing: libcurl's code and words turned into a cause and what to do about it.
+/// Why a token request came to nothing: the transfer's failure turned into a cause and what to do about it.
 struct TransferDiagnosis {
-  /// libcurl's verdict.
-  let code: CURLcode
-  /// libcurl's words; they name hosts and protocol errors, never what was sent.
-  let text: String
-  /// The endpoint.
-  let url: TokenURL
-  /// The proxy as `host:port`, if one was to be used.
-  let proxy: String?
-  /// Whether TLS with the proxy was begun and TLS with the endpoint was not: what failed is the proxy's.
-  let isAboutProxy: Bool
-  /// Whose authorities were trusted.
-  let trust: TLSConfiguration.Trust
-  /// The answer went over the limit.
-  let isTooLong: Bool
-  /// Our TLS policy could not be given to libcurl.
-  let isPolicyFault: Bool
-  /// Why addresses were not dialed.
-  let refusals: [String]
-  /// OpenSSL's verdict on the server's certificate (`X509_V_ERR_…`); 0: none.
-  let verification: Int
-  /// The status of the proxy's answer to CONNECT; 0: none.
-  let proxyStatus: Int
-  /// Whether there was a connection.
-  let isConnected: Bool
-  /// The time that the whole request had.
-  let timeout: Duration
+  let failure: TransferFailure
+  let configuration: TokenEndpointConfiguration
+
+  private var url: TokenURL { configuration.url }
+  private var proxy: String { configuration.proxy?.description ?? "" }
+  private var text: String { failure.text }
 
   /// The error for it.
   var error: OAuthError {
-    if isTooLong {
+    switch failure.cause {
+    case .tooLong:
       return OAuthError(
         .responseInvalid,
         "the answer of \(url) is longer than \(TokenResponse.Limits.body) bytes: is this the token endpoint?")
-    }
-    if isPolicyFault { return OAuthError(.misconfigured, "libcurl did not take over the TLS settings for \(url)") }
-    if !isConnected, let refusal = refusals.first {
-      return OAuthError(.egressRefused, "\(url) may not be dialed: \(refusal)")
-    }
-    switch code {
-    case CURLE_COULDNT_RESOLVE_HOST:
+    case .policyNotTaken:
+      return OAuthError(.misconfigured, "libcurl did not take over the TLS settings for \(url)")
+    case .egressRefused: return OAuthError(.egressRefused, "\(url) may not be dialed: \(text)")
+    case .proxyCredentialsUnreadable:
+      return OAuthError(.fileUnusable, "the credentials for the proxy to \(url) cannot be read: \(text)")
+    case .hostNotResolved:
       return OAuthError(
         .nameNotResolved, "the name '\(url.host)' of the token endpoint has no address (\(text)): check name and DNS")
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      return OAuthError(.proxyFailed, "the proxy \(proxy ?? "") for \(url) has no address (\(text)): check its name")
-    case CURLE_OPERATION_TIMEDOUT: return timedOut
-    case CURLE_COULDNT_CONNECT: return notConnected
-    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CONNECT_ERROR,
-      CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED:
-      if isAboutProxy { return proxyUntrusted }
-    default: break
-    }
-    switch code {
-    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR: return untrusted
-    case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED:
+    case .proxyNotResolved:
+      return OAuthError(.proxyFailed, "the proxy \(proxy) for \(url) has no address (\(text)): check its name")
+    case .timedOut: return timedOut
+    case .notConnected: return notConnected
+    case .certificateRefused: return failure.isAboutProxy ? proxyUntrusted : untrusted
+    case .tlsFailed:
+      if failure.isAboutProxy { return proxyUntrusted }
       // 1 is OpenSSL's "unspecified": no certificate was looked at.
-      return verification <= 1 ? OAuthError(.tlsFailed, "no TLS with \(url): \(text)\(tlsHint)") : untrusted
-    case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_NOT_BUILT_IN, CURLE_UNKNOWN_OPTION:
+      return failure.verification <= 1 ? OAuthError(.tlsFailed, "no TLS with \(url): \(text)\(tlsHint)") : untrusted
+    case .notPrepared:
       return OAuthError(.exhausted, "libcurl could not prepare the request to \(url) (\(text))")
-    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY:
+    case .notHTTP:
       return OAuthError(.responseInvalid, "\(url) does not answer in HTTP (\(text)): check host, port and scheme")
-    default: break
+    case .sendFailed, .receiveFailed, .cancelled, .other: return broken
     }
-    if proxyStatus >= 300 { return proxyRefused }
-    if code == CURLE_RECV_ERROR && text.contains("alert") {
+  }
+
+  private var broken: OAuthError {
+    if failure.proxyStatus >= 300 { return proxyRefused }
+    if failure.cause == .receiveFailed && text.contains("alert") {
       // In TLS 1.3 the server judges the client's certificate after the handshake.
       return OAuthError(.tlsFailed, "\(url) broke TLS off: \(text)\(tlsHint)")
     }
     // A TLS 1.3 server that refuses the client closes after the handshake, and the alert is lost when our request crosses it.
-    let hint = url.isSecure && code == CURLE_SEND_ERROR ? ": it may demand a client certificate, or refuse ours" : ""
+    let hint =
+      url.isSecure && failure.cause == .sendFailed ? ": it may demand a client certificate, or refuse ours" : ""
     return OAuthError(
       .connectionLost, "the connection to \(url) broke before the answer was complete: \(text)\(hint)")
   }
 
   private var timedOut: OAuthError {
-    let seconds = timeout.components.seconds
-    let what = isConnected ? "gave no complete answer" : "could not be connected"
+    let seconds = configuration.timeout.components.seconds
+    let what = failure.isConnected ? "gave no complete answer" : "could not be connected"
     return OAuthError(.timedOut, "\(url) \(what) within \(seconds) s (\(text))")
   }
 
   private var notConnected: OAuthError {
-    guard let proxy else {
+    guard configuration.proxy != nil else {
       return OAuthError(
         .connectFailed, "no connection to \(url): \(text): check host, port and the network policy for it")
     }
@@ -91,15 +71,16 @@ struct TransferDiagnosis {
   }
 
   private var proxyRefused: OAuthError {
-    let advice = proxyStatus == 407 ? "check the proxy's user and password" : "have it admit \(url.host):\(url.port)"
+    let advice =
+      failure.proxyStatus == 407 ? "check the proxy's user and password" : "have it admit \(url.host):\(url.port)"
     return OAuthError(
-      .proxyFailed, "the proxy \(proxy ?? "") does not open a tunnel to \(url) (HTTP \(proxyStatus)): \(advice)")
+      .proxyFailed, "the proxy \(proxy) does not open a tunnel to \(url) (HTTP \(failure.proxyStatus)): \(advice)")
   }
 
   private var proxyUntrusted: OAuthError {
     OAuthError(
       .proxyFailed,
-      "no TLS with the proxy \(proxy ?? "") for \(url): \(text): its certificate must come from an authority that is trusted "
+      "no TLS with the proxy \(proxy) for \(url): \(text): its certificate must come from an authority that is trusted "
         + "for it and be for the name it is dialed by")
   }
 
@@ -116,11 +97,11 @@ struct TransferDiagnosis {
 
   private var untrusted: OAuthError {
     let source =
-      switch trust {
+      switch configuration.tls.trust {
       case .file(let path): "the authorities in '\(path)'"
       default: "the system's authorities"
       }
-    switch verification {
+    switch failure.verification {
     case 18, 19, 20, 21, 2:
       return OAuthError(
         .tlsFailed,

@@ -47,6 +47,9 @@ class Sql:
     def __str__(self) -> str:
         return "sql " + " ".join(self.text.split())[:60]
 
+    def apply(self, side: "Side"):
+        side.postgres.execute(self.text, database=side.database)
+
 
 @dataclasses.dataclass
 class Edit:
@@ -57,6 +60,10 @@ class Edit:
 
     def __str__(self) -> str:
         return f"edit {self.path}"
+
+    def apply(self, side: "Side"):
+        path = side.folder / self.path
+        path.unlink(missing_ok=True) if self.text is None else path.write_text(self.text)
 
 
 def dbt(*words: str, code: int = 0, statements: bool = True, **environment: str) -> Command:

@@ -24,13 +24,9 @@ def test_the_project_is_built_as_dbt_builds_it(name, postgres, tmp_path):
     try:
         for number, step in enumerate(plan.STEPS, 1):
             started = time.monotonic()
-            if isinstance(step, compare.Sql):
+            if not isinstance(step, compare.Command):
                 for side in sides:
-                    postgres.execute(step.text, database=side.database)
-            elif isinstance(step, compare.Edit):
-                for side in sides:
-                    path = side.folder / step.path
-                    path.unlink(missing_ok=True) if step.text is None else path.write_text(step.text)
+                    step.apply(side)
             else:
                 codes = []
                 for side in sides:

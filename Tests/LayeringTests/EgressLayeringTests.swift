@@ -13,7 +13,7 @@ import Testing
     // The doctor shows what a name leads to, after asking.
     ("SocketAddress.resolve(", ["EventLoop/Dial.swift", "EventLoop/NameResolution.swift"]),
     ("NameResolution.addresses(", ["Worker/DoctorConnection.swift"]),
-    ("curl_easy_perform(", ["HTTPDownload/HTTPTransfer.swift", "OAuthClient/HTTPPost.swift"]),
+    ("curl_easy_perform(", ["CurlTransfer/Transfer.swift"]),
     ("StreamSocket(for:", ["EventLoop/Dial.swift"]),
     ("PQconnectStartParams(", ["PostgresClient/PostgresConnection.swift"]),
     ("PQconnectdb", []), ("PQsetdb", []), ("gethostbyname", []), ("URLSession", []), ("res_query", []),

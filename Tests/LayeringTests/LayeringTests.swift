@@ -13,8 +13,8 @@ import Testing
     ["EventLoop"],
     ["Observability"],
     ["TLSClient", "TemporalMessages", "Jinja", "YAMLDocument", "PostgresClient"],
-    ["HTTP2Client", "HTTPDownload"],
-    ["GRPCClient"],
+    ["HTTP2Client", "CurlTransfer"],
+    ["GRPCClient", "HTTPDownload"],
     ["TemporalClient", "OAuthClient", "WorkflowEngine", "DBTContext"],
     ["DBTProject"],
     ["DBTEngine"],
@@ -27,13 +27,13 @@ import Testing
   static let wrappers: [String: Set<String>] = [
     "COpenSSL": ["TLSClient", "Secrets"], "CNghttp2": ["HTTP2Client"], "CProtobufC": ["TemporalMessages"],
     "CTemporalAPI": ["TemporalMessages"], "CPostgres": ["PostgresClient"], "CYAML": ["YAMLDocument"],
-    "CPCRE2": ["DBTContext"], "CCurl": ["OAuthClient", "HTTPDownload"], "CZlib": ["GRPCClient", "Archives"],
+    "CPCRE2": ["DBTContext"], "CCurl": ["CurlTransfer"], "CZlib": ["GRPCClient", "Archives"],
   ]
 
   /// The two sides that meet in `Worker` only.
   static let schedulerSide: Set<String> = [
     "TLSClient", "HTTP2Client", "GRPCClient", "TemporalMessages", "TemporalClient", "WorkflowEngine", "TemporalWorker",
-    "OAuthClient", "HTTPDownload", "EventLoop",
+    "OAuthClient", "CurlTransfer", "HTTPDownload", "EventLoop",
   ]
   static let engineSide: Set<String> = [
     "Jinja", "YAMLDocument", "PostgresClient", "DBTContext", "DBTProject", "DBTEngine", "PostgresWarehouse",

@@ -87,13 +87,9 @@ def compared(package: Package, folder: pathlib.Path, tree: pathlib.Path, postgre
     try:
         for step in package.steps:
             started = time.monotonic()
-            if isinstance(step, compare.Sql):
+            if not isinstance(step, compare.Command):
                 for side in sides:
-                    postgres.execute(step.text, database=side.database)
-            elif isinstance(step, compare.Edit):
-                for side in sides:
-                    path = side.folder / step.path
-                    path.unlink(missing_ok=True) if step.text is None else path.write_text(step.text)
+                    step.apply(side)
             else:
                 run(package, step, sides, count)
             if step.__class__ is compare.Command and "deps" in step.words:

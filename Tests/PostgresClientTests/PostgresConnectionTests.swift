@@ -104,7 +104,7 @@ import Testing
 
   @Test func namesTheServerThatRefuses() throws {
     var nowhere = try configuration(PostgresServer.shared())
-    nowhere.port = try PostgresServer.freePort()
+    nowhere.port = try LoopbackPort.free()
     let error = #expect(throws: PostgresError.self) { try PostgresConnection.connect(nowhere) }
     #expect(error?.kind == .connection)
     #expect(error?.message.contains("Connection refused") == true)

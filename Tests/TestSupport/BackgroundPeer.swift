@@ -164,28 +164,6 @@ private final class Leftovers: @unchecked Sendable {
   }
 }
 
-/// Ports of this machine.
-package enum LoopbackPort {
-  /// A port that nobody listens on now.
-  package static func free() throws -> Int { try PostgresServer.freePort() }
-
-  /// Whether something accepts connections on a port.
-  package static func accepts(_ port: Int) -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = UInt16(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
-    }
-  }
-}
-
 /// A folder that is deleted with the object.
 package final class TemporaryFolder: Sendable {
   package let path: String

@@ -23,15 +23,8 @@ package final class NameServer: @unchecked Sendable {
   /// Starts to listen; its thread inherits the caller's network.
   package init() throws {
     descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = UInt16(53).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
     let listening = descriptor
-    let isBound = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listening, $0, 16) == 0 }
-    }
-    guard isBound else { throw PeerError("no name server: errno \(errno)") }
+    _ = try LoopbackPort.take(53, for: listening)
     let thread = Thread { [weak self] in
       while true {
         var question = [UInt8](repeating: 0, count: 512)

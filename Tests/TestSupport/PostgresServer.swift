@@ -20,7 +20,7 @@ package final class PostgresServer: @unchecked Sendable {
   ///
   /// - Parameter settings: lines for `postgresql.conf`.
   package init(settings: [String] = []) throws {
-    port = try Self.freePort()
+    port = try LoopbackPort.free()
     folder = NSTemporaryDirectory() + "sallyport-postgres-\(getpid())-\(port)"
     let manager = FileManager.default
     try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -190,25 +190,5 @@ package enum PeerProcess {
     let data = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     return (process.terminationStatus, String(decoding: data, as: UTF8.self))
-  }
-}
-
-extension PostgresServer {
-  /// A port of the loopback address that nobody listens on now.
-  package static func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { throw PeerError("no socket: errno \(errno)") }
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
-        bind(descriptor, general, length) == 0 && getsockname(descriptor, general, &length) == 0
-      }
-    }
-    guard bound else { throw PeerError("no free port: errno \(errno)") }
-    return Int(UInt16(bigEndian: address.sin_port))
   }
 }

@@ -102,18 +102,9 @@ package final class RawServer: @unchecked Sendable {
   /// Starts to listen; `script` runs for each connection and may throw `RawConnection.Ended`.
   package init(_ script: @escaping @Sendable (RawConnection) throws -> Void) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let listening = descriptor
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listening, $0, length) == 0 && listen(listening, 64) == 0 && getsockname(listening, $0, &length) == 0
-      }
-    }
-    guard isBound else { throw PeerError("no raw server: errno \(errno)") }
-    port = Int(UInt16(bigEndian: address.sin_port))
+    port = try LoopbackPort.take(0, for: listening)
+    guard listen(listening, 64) == 0 else { throw PeerError("no raw server: errno \(errno)") }
     let thread = Thread { [weak self] in
       while true {
         let connection = accept(listening, nil, nil)

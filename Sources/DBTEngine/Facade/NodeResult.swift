@@ -112,6 +112,16 @@ package struct NodeResult: Sendable, Hashable {
     self.status = status
   }
 
+  /// Notes that all from `started` until now was execution: compiling is not told apart.
+  mutating func noteExecution(since started: Double) {
+    let ended = UTCTime.now.seconds
+    timing = [
+      NodeTiming(name: "compile", startedAt: started, completedAt: started),
+      NodeTiming(name: "execute", startedAt: started, completedAt: ended),
+    ]
+    executionTime = ended - started
+  }
+
   /// An entry of `results` in run_results.json (v6).
   package var artifactEntry: PlainValue {
     [

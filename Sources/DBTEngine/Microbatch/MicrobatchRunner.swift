@@ -49,13 +49,8 @@ struct MicrobatchRunner {
       result.errorKind = cancellation.isCancelled ? .cancelled : EngineError(known).kind
       result.isTransient = known.isTransient
     }
-    let ended = UTCTime.now.seconds
-    result.timing = [
-      NodeTiming(name: "compile", startedAt: started, completedAt: started),
-      NodeTiming(name: "execute", startedAt: started, completedAt: ended),
-    ]
+    result.noteExecution(since: started)
     result.threadID = threadName
-    result.executionTime = ended - started
     result.compiled = false
     result.relationName = node.relationName
     return result

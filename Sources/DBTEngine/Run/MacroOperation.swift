@@ -46,12 +46,7 @@ struct MacroOperation {
       result.isTransient = connection.lastFailure?.isTransient ?? false
       result.failures = 1
     }
-    let ended = UTCTime.now.seconds
-    result.timing = [
-      NodeTiming(name: "compile", startedAt: started, completedAt: started),
-      NodeTiming(name: "execute", startedAt: started, completedAt: ended),
-    ]
-    result.executionTime = ended - started
+    result.noteExecution(since: started)
     return result
   }
 

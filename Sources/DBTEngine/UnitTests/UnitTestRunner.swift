@@ -33,13 +33,8 @@ struct UnitTestRunner {
       result = failure(error, connection)
     }
     connection?.close()
-    let ended = UTCTime.now.seconds
-    result.timing = [
-      NodeTiming(name: "compile", startedAt: started, completedAt: started),
-      NodeTiming(name: "execute", startedAt: started, completedAt: ended),
-    ]
+    result.noteExecution(since: started)
     result.threadID = threadName
-    result.executionTime = ended - started
     result.message = result.message.map { run.scrub($0) }
     return result
   }
