@@ -60,7 +60,7 @@ struct SourceFile: Sendable {
   }
 
   /// The words of a text with one blank between them; nil for a text beyond ASCII, which has more kinds of blanks.
-  private static func asciiWords(_ text: String) -> String? {
+  private static func asciiWords(_ text: String) -> [UInt8]? {
     var words: [UInt8] = []
     words.reserveCapacity(text.utf8.count)
     var isWaiting = false
@@ -74,7 +74,7 @@ struct SourceFile: Sendable {
         words.append(byte)
       }
     }
-    return String(decoding: words, as: UTF8.self)
+    return words
   }
 }
 

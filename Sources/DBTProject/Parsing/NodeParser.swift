@@ -157,7 +157,7 @@ final class NodeParser {
 
   /// Package, folders of the path, name.
   static func fqn(_ package: String, _ path: String, _ name: String) -> [String] {
-    [package] + path.split(separator: "/").dropLast().map(String.init) + [name]
+    [package] + path.utf8.split(separator: UInt8(ascii: "/")).dropLast().map { String(Substring($0)) } + [name]
   }
 
   /// Renders the node's code and keeps what it asked for.
