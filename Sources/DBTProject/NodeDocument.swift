@@ -44,7 +44,7 @@ extension Node {
 
   private func writeCommonFields(to sink: inout some ObjectSink) {
     sink.add("database", text: database)
-    sink.add("schema", text: schema)
+    sink.add("schema", text: schema.isEmpty ? nil : schema)
     sink.add("name", text: name)
     sink.add("resource_type", text: resourceType.rawValue)
     sink.add("package_name", text: packageName)

@@ -28,7 +28,8 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
     /// Something Sallyport does not support yet.
     case unsupported = "Not Supported Error"
 
-    package var title: String { rawValue }
+    /// As in dbt, whose errors about packages call themselves no otherwise than those about any setting.
+    package var title: String { self == .dependency ? Self.runtime.rawValue : rawValue }
   }
 
   package var kind: Kind
@@ -43,6 +44,8 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
   package var column: Int?
   /// The offending line with a caret, or lines around it.
   package var excerpt: String?
+  /// The file that dbt names below its complaints about settings, absolute.
+  package var encounteredIn: String?
   /// What a layer below reported.
   package var cause: (any Error)?
 
@@ -72,7 +75,8 @@ package struct ProjectError: Error, Sendable, CustomStringConvertible {
     if let line, !message.contains("line \(line)") { body += "\nline \(line)\(column.map { ", column \($0)" } ?? "")" }
     if let excerpt, !excerpt.isEmpty, !message.contains(excerpt) { body += "\n" + excerpt }
     let indented = body.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "  " + $0 }
-    return title + "\n" + indented.joined(separator: "\n")
+    let place = encounteredIn.map { "\n\nError encountered in \($0)" } ?? ""
+    return title + "\n" + indented.joined(separator: "\n") + place
   }
 }
 

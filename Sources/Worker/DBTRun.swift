@@ -132,6 +132,7 @@ package struct DBTRun: Orchestration {
     case DBTRunOrders.onRunStartID:
       fault = DBTRunResults.fault(failure, during: "on-run-start")
       hookErrors.append(DBTRunResults.hookError("on_run_start", failure))
+      if plan?.continuesAfterFailedStart == true, !isCancelled { return execute() }
       skipAll(DBTRunResults.failedHooks)
       return store()
     case DBTRunOrders.onRunEndID:

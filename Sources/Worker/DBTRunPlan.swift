@@ -35,6 +35,8 @@ package struct DBTRunPlan: Codable, Sendable, Equatable {
   package var nodes: [Node]
   package var hasOnRunStart = false
   package var hasOnRunEnd = false
+  /// Whether nodes are executed after a failed hook before them (dbt's `skip_nodes_if_on_run_start_fails` is off).
+  package var continuesAfterFailedStart = false
   package var writesArtifacts = false
   /// Most nodes of the run that may run at a time: the `threads` of dbt's profile; nil: no bound of its own.
   package var threads: Int?
@@ -67,6 +69,7 @@ package struct DBTRunPlan: Codable, Sendable, Equatable {
     }
     hasOnRunStart = plain["has_on_run_start"]?.boolValue ?? false
     hasOnRunEnd = plain["has_on_run_end"]?.boolValue ?? false
+    continuesAfterFailedStart = plain["continue_after_failed_start"]?.boolValue ?? false
     writesArtifacts = plain["write_artifacts"]?.boolValue ?? false
     threads = plain["threads"]?.intValue
     settings = DBTRunSettings(plan: plain)
@@ -86,12 +89,14 @@ package struct DBTRunPlan: Codable, Sendable, Equatable {
       listed[node.uniqueID] = .object(entry)
     }
     let levels = (try? NodeSchedule(self).levels) ?? []
-    return [
+    var members: PlainObject = [
       "project": .string(project), "levels": .array(levels.map { .array($0.map { .string(nodes[$0].uniqueID) }) }),
       "nodes": .object(listed), "has_on_run_start": .bool(hasOnRunStart), "has_on_run_end": .bool(hasOnRunEnd),
       "write_artifacts": .bool(writesArtifacts), "threads": threads.map { .int($0) } ?? .null,
       "retry": settings.retryPlain, "timeouts": settings.timeoutsPlain,
     ]
+    if continuesAfterFailedStart { members["continue_after_failed_start"] = true }
+    return .object(members)
   }
 
   /// `NODE_TYPE_MODEL` and `model` alike give `model`.

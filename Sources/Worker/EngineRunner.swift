@@ -49,8 +49,9 @@ package final class EngineRunner: ProjectRunner {
       guard !result.nodes.isEmpty else {
         throw EngineRunner.nothingFound(request)
       }
-      result.hasOnRunStart = plan.hasOnRunStart && run.command.executes
-      result.hasOnRunEnd = plan.hasOnRunEnd && run.command.executes
+      result.hasOnRunStart = plan.hasOnRunStart && run.command.executes && !plan.leavesHooksOut
+      result.hasOnRunEnd = plan.hasOnRunEnd && run.command.executes && !plan.leavesHooksOut
+      result.continuesAfterFailedStart = !plan.skipsNodesAfterFailedStart
       result.writesArtifacts = artifacts.isOn
       result.threads = plan.threads
       result.settings = try project.settings()

@@ -93,7 +93,9 @@ final class DBTConsole: Sendable {
   }
 
   /// Events of the level warn whose text comes without the mark.
-  private static let unmarked: Set<String> = ["LogTestResult", "LogFreshnessResult"]
+  private static let unmarked: Set<String> = [
+    "LogTestResult", "LogFreshnessResult", "SelectExcludeIgnoredWithSelectorWarning",
+  ]
 
   private func document(_ line: LogLine, _ now: UTCTime) -> PlainValue {
     let name = line.event ?? "Note"

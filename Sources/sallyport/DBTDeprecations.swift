@@ -10,6 +10,20 @@ struct DBTDeprecations {
 
   init(words: [String], flags: DBTFlags, environment: ProcessEnvironment) {
     for text in flags.warnings { found.append(("EnvironmentVariableRenamed", text)) }
+    if flags.text("selector") != nil, !flags.words("select").isEmpty || !flags.words("exclude").isEmpty {
+      found.append(
+        (
+          "SelectExcludeIgnoredWithSelectorWarning",
+          "The --select and --exclude arguments are being ignored for node selection because --selector is provided"
+        ))
+    }
+    if flags.hasProfileFlags {
+      found.append(
+        (
+          "ProjectFlagsMovedDeprecation",
+          "User config should be moved from the 'config' key in profiles.yml to the 'flags' key in dbt_project.yml."
+        ))
+    }
     noteWarnErrorOptions(flags)
     noteVariables(environment)
     for spelling in ["--models", "--model", "-m"] where words.contains(spelling) {

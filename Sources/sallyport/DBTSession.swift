@@ -113,7 +113,7 @@ struct DBTSession: Sendable {
       projectDirectory: project,
       macroFolder: needsMacros ? try MacroPackages.find(configured: environment.values["SALLYPORT_MACROS"]) : "",
       environment: environment)
-    result.profilesDirectory = profilesFolder
+    result.profilesDirectory = flags.profilesFolder(environment)
     result.profileName = flags.text("profile") ?? earlier?.profileName
     result.targetName = flags.text("target") ?? earlier?.targetName
     result.threads = flags.isOn("single_threaded") ? 1 : flags.number("threads") ?? earlier?.threads
@@ -129,13 +129,8 @@ struct DBTSession: Sendable {
     return result
   }
 
-  /// The folder of `profiles.yml`: the flag, else the working folder when it has one, else `~/.dbt`.
-  var profilesFolder: String {
-    if let folder = flags.text("profiles_dir") { return Paths.absolute(folder) }
-    let working = Paths.working
-    if unsafe access(working + "/profiles.yml", F_OK) == 0 { return working }
-    return (Launch.environment.values["HOME"] ?? "") + "/.dbt"
-  }
+  /// The folder of `profiles.yml`.
+  var profilesFolder: String { flags.profilesFolder(Launch.environment) }
 
   /// Says one line at level info.
   func say(_ text: String, event: String? = nil, data: PlainObject = [:]) {
@@ -184,9 +179,19 @@ struct DBTSession: Sendable {
   /// - Throws: a warning that counts as an error.
   func deprecate(_ event: String, _ description: String) throws(EngineError) {
     do throws(DBTError) {
+      guard Deprecations.areMeant(event) else { return try notice(event, description) }
       try invocation.deprecate(event, description)
     } catch {
       throw EngineError(.compilation, error.message)
+    }
+  }
+
+  /// Warns in dbt's words without a mark before them.
+  private func notice(_ event: String, _ text: String) throws(DBTError) {
+    switch invocation.treatment(ofWarning: event) {
+    case .silence: return
+    case .warn: console.take(LogLine(.warn, text, event: event))
+    case .error: throw DBTError(.compilation, text)
     }
   }
 

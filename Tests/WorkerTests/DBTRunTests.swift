@@ -222,6 +222,19 @@ func statuses(_ result: PlainValue?) -> [String: String] {
     #expect(end.failure?.details.first?["hook_errors"]?.arrayValue?.count == 1)
   }
 
+  @Test func nodesRunAfterAFailedStartWhereTheProjectWantsThat() throws {
+    var plan = DBTRunPlan.models(["a": []])
+    plan.hasOnRunStart = true
+    plan.continuesAfterFailedStart = true
+    #expect(try DBTRunPlan(plain: plan.plain).continuesAfterFailedStart)
+    var table = RunTable()
+    _ = table.plan(plan)
+    #expect(table.fail("on_run_start").scheduled == ["model:a"])
+    let end = table.succeed("model:a")
+    #expect(statuses(end.failure?.details.first) == ["a": "success"])
+    #expect(end.failure?.details.first?["hook_errors"]?.arrayValue?.count == 1)
+  }
+
   @Test func planFailureKeepsItsClassAndMessage() {
     var table = RunTable()
     _ = table.send(.started)

@@ -59,14 +59,13 @@ package final class Deprecations: Sendable {
 
   /// The text of an event as dbt prints it, wrapped to the width that the flags say.
   static func text(_ event: String, _ description: String, _ flags: InvocationFlags) -> String {
-    let isNamed = flags["REQUIRE_EVENT_NAMES_IN_DEPRECATIONS"]?.boolValue ?? false
     // dbt counts the escape sequences around the mark as width.
     let hidden = flags["USE_COLORS"]?.boolValue ?? true ? "\u{1B}[33m\u{1B}[0m".unicodeScalars.count : 0
     let width = max(1, flags["PRINTER_WIDTH"]?.intValue ?? 80)
     let head =
-      if !isNamed, plain.contains(event) || uncounted.contains(event) {
+      if plain.contains(event) || uncounted.contains(event) {
         "[WARNING]: "
-      } else if !isNamed, unnamed.contains(event) {
+      } else if unnamed.contains(event) {
         "[WARNING]: Deprecated functionality\n\n"
       } else {
         "[WARNING][\(event)]: Deprecated functionality\n\n"

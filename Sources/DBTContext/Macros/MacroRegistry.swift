@@ -29,6 +29,8 @@ package struct MacroRegistry: Sendable {
   package let dispatchPrefixes = ["postgres", "default"]
   /// `dispatch:` of the root project: macro namespace to the packages to search.
   package var dispatchOrders: [String: [String]]
+  /// Whether installed packages may replace dbt's own materializations without being asked to.
+  package var packagesReplaceMaterializations = false
   package private(set) var packages: OrderedDictionary<String, Package> = [:]
   /// Every name of a macro or a package: a name that is not among them means no macro, whoever uses it.
   private var names: Set<String> = ["dbt"]
@@ -191,6 +193,7 @@ package struct MacroRegistry: Sendable {
     guard locality(chosen.packageName) == .imported, candidates.contains(where: { $0.locality == .core }) else {
       return chosen
     }
+    if packagesReplaceMaterializations { return chosen }
     return best(candidates.filter { $0.locality != .imported })
   }
 
@@ -201,6 +204,22 @@ package struct MacroRegistry: Sendable {
     throw DBTError(
       .compilation,
       "No materialization '\(name)' was found for adapter \(adapter)! (searched types 'default' and '\(adapter)')")
+  }
+
+  /// Whether a materialization's macro is an installed package's in the place of one of dbt's own.
+  package func replacesCore(_ macro: RegisteredMacro, _ name: String, adapter: String = "postgres") -> Bool {
+    locality(macro.packageName) == .imported
+      && packages.contains { package, macros in
+        locality(package) == .core
+          && [adapter, "default"].contains { macros["materialization_\(name)_\($0)"] != nil }
+      }
+  }
+
+  /// Whether the SQL of microbatch models is dbt's own.
+  package var hasOwnMicrobatch: Bool {
+    let name = "get_incremental_microbatch_sql"
+    return internalMacro(named: name) != nil
+      && !packages.contains { locality($0.key) != .core && $0.value[name] != nil }
   }
 
   /// `generate_schema_name`, `generate_alias_name` or `generate_database_name` for nodes of a package: an installed

@@ -145,6 +145,9 @@ extension Invocation {
   /// What the flags say of an event's warnings: those that name it count more than those for all deprecations, those more
   /// than those for all; silence counts more than warn, that more than error.
   package func treatment(ofWarning event: String) -> WarningTreatment {
+    if Self.unhandled.contains(event), !(flags["REQUIRE_ALL_WARNINGS_HANDLED_BY_WARN_ERROR"]?.boolValue ?? true) {
+      return .warn
+    }
     if flags.warnError { return .error }
     let options = flags["WARN_ERROR_OPTIONS"]
     func names(_ key: String, _ old: String? = nil) -> [String] {
@@ -159,6 +162,14 @@ extension Invocation {
     }
     return errors.contains("all") || errors.contains("*") ? .error : .warn
   }
+
+  /// Warnings that no flag turns into errors or silences while `require_all_warnings_handled_by_warn_error` is off.
+  private static let unhandled: Set<String> = [
+    "AdapterEventWarning", "FreshnessConfigProblem", "GetMetaKeyWarning", "JinjaLogWarning", "LogFreshnessResult",
+    "MFConverterIssue", "MicrobatchModelNoEventTimeInputs", "RunResultWarning", "RunResultWarningMessage",
+    "SelectExcludeIgnoredWithSelectorWarning", "SemanticValidationFailure", "SpacesInResourceNameDeprecation",
+    "WarnStateTargetEqual",
+  ]
 }
 
 /// The table that a failed model contract shows.

@@ -141,8 +141,9 @@ package final class Engine: Sendable {
     var settings = request.settings
     settings.vars = self.settings.vars
     settings.environment = self.settings.environment
-    let made = Invocation.made(options, settings, command: request.command.rawValue, sink: sink)
+    var made = Invocation.made(options, settings, command: request.command.rawValue, sink: sink)
       .with(target: project.profile)
+    made.flags = made.flags.taking(project.project)
     let files = RunFiles(
       folder: options.outputFolder(project.project), shown: options.shownTargetFolder ?? project.project.targetPath,
       keepsArtifacts: options.writesArtifacts)
@@ -176,7 +177,7 @@ package final class Engine: Sendable {
     }
     let compilesOnly = !run.request.command.executes
     if let node = project.manifest.node(uniqueID) {
-      if !compilesOnly, MicrobatchRunner.isMicrobatch(node) {
+      if !compilesOnly, MicrobatchRunner.isMicrobatch(node), usesBatches {
         return MicrobatchRunner(run, node, cancellation, threadName: threadName).execute()
       }
       return NodeRunner(run, node, cancellation, threadName: threadName).execute(compilesOnly: compilesOnly)
@@ -277,6 +278,11 @@ extension Engine {
       .quoting(quotes)
   }
 
+  /// Whether microbatch models are built in batches, rather than as other incremental models are.
+  private var usesBatches: Bool {
+    project.project.isOn(.batchesCustomMicrobatch) || project.macros.hasOwnMicrobatch
+  }
+
   /// What lines say of a node.
   package func label(_ uniqueID: String) -> NodeLabel {
     let member = project.manifest.member(uniqueID)
@@ -295,7 +301,7 @@ extension Engine {
       label.name = UnitTestCase.versionedName(test)
       label.lineName = UnitTestCase.lineName(test)
     }
-    label.isMicrobatch = node.map(MicrobatchRunner.isMicrobatch) ?? false
+    label.isMicrobatch = usesBatches && node.map(MicrobatchRunner.isMicrobatch) ?? false
     return label
   }
 

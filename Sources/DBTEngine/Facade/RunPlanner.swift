@@ -27,12 +27,16 @@ struct RunPlanner {
         materialized: planned.materialized, parents: planned.parents,
         continuesOnError: node?.config["on_error"]?.stringValue == "continue", isEphemeral: node?.isEphemeral ?? false)
     }
-    return RunPlan(
+    var plan = RunPlan(
       command: request.command, projectName: manifest.projectName, targetName: engine.project.profile.targetName,
       threads: engine.options.threads ?? engine.project.profile.threads, nodes: nodes,
       hasOnRunStart: !HookRunner.hooks(.onRunStart, manifest).isEmpty,
       hasOnRunEnd: !HookRunner.hooks(.onRunEnd, manifest).isEmpty,
       warnings: selection.warnings.map(\.message))
+    let project = engine.project.project
+    plan.leavesHooksOut = request.command == .freshness && !project.isOn(.runsHooksWithFreshness)
+    plan.skipsNodesAfterFailedStart = project.isOn(.skipsNodesAfterFailedStart)
+    return plan
   }
 
   /// The code of the command line, when there is some.

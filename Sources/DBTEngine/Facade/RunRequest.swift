@@ -116,6 +116,10 @@ package struct RunPlan: Sendable, Hashable {
   package var nodes: [RunPlanNode]
   package var hasOnRunStart: Bool
   package var hasOnRunEnd: Bool
+  /// Whether the hooks are left out, of which is warned: those of `source freshness`, when the project wants so.
+  package var leavesHooksOut = false
+  /// Whether nothing is executed once a hook before the nodes has failed.
+  package var skipsNodesAfterFailedStart = true
   /// Warnings of parsing and selecting, for showing.
   package var warnings: [String]
 

@@ -14,8 +14,7 @@ struct MicrobatchRunner {
 
   /// Whether a node is built in batches.
   static func isMicrobatch(_ node: Node) -> Bool {
-    node.resourceType == .model && node.materialized == "incremental"
-      && node.config["incremental_strategy"] == "microbatch"
+    node.isMicrobatch
   }
 
   init(_ run: RunContext, _ node: Node, _ cancellation: Cancellation, threadName: String) {
@@ -144,7 +143,7 @@ struct MicrobatchRunner {
           context.scope.update(name, .object(NativeFunction(name) { _, _ in .bool(answer) }))
         }
       }
-      let macro = try run.engine.project.macros.requiredMaterialization(node.materialized)
+      let macro = try run.materialization(node.materialized)
       let answer = try context.scope.evaluation().call(macro.definition, Arguments())
       for relation in try MaterializationAnswer.relations(answer, node) { run.cache.add(relation.created()) }
       guard let main = context.results.main else {

@@ -15,7 +15,7 @@ extension NodeRunner {
     if let other = try engine.deferredRelation(of: node.uniqueID) {
       code = "select * from \(engine.deferral?[node.uniqueID]?.relationName ?? other.render())"
     }
-    let macro = try engine.project.macros.requiredMaterialization("clone")
+    let macro = try run.materialization("clone")
     let context = RenderContext(
       run, node: node, connection: connection, compiledCode: code, threadName: threadName)
     let answer = try context.scope.evaluation().call(macro.definition, Arguments())

@@ -148,12 +148,19 @@ enum FreshnessLines {
     }
   }
 
+  /// How dbt begins to tell of a fault that ended a thread.
+  static let threadFault = "Exception on worker thread. "
+
   /// What follows the last source: the problems, then `Done.`.
   static func endLines(_ results: [NodeResult], _ labels: [String: NodeLabel]) -> [LogLine] {
     var lines: [LogLine] = []
     for result in results where result.status == .runtimeError || result.status == .error {
       lines.append(LogLine(.info, "", event: "Formatting"))
       if let message = result.message {
+        if message.hasPrefix(threadFault), let label = labels[result.uniqueID] {
+          lines.append(
+            LogLine(.error, "[ERROR]: in source \(label.name) (\(label.path))", event: "RunResultFailure"))
+        }
         lines.append(LogLine(.error, "  \(message)", event: "RunResultError", data: ["msg": .string(message)]))
       } else if let label = labels[result.uniqueID] {
         lines.append(

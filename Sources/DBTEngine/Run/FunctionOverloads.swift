@@ -69,7 +69,7 @@ struct FunctionOverloads {
     let plain = RenderContext(run, node: node, connection: connection, threadName: threadName)
     let code = try plain.render(overload.rawBody, path: node.originalFilePath)
     let context = RenderContext(run, node: copy, connection: connection, compiledCode: code, threadName: threadName)
-    let macro = try run.engine.project.macros.requiredMaterialization(node.materialized)
+    let macro = try run.materialization(node.materialized)
     _ = try context.scope.evaluation().call(macro.definition, Arguments())
   }
 

@@ -44,7 +44,6 @@ struct HookRunner {
     var outcomes: [NodeResult] = []
     for (index, hook) in hooks.enumerated() {
       let name = "\(hook.packageName).\(phase.rawValue).\(index)"
-      observe(.started(name, index + 1, hooks.count))
       var result: NodeResult
       if outcomes.contains(where: { $0.status == .error }) {
         result = NodeResult(uniqueID: hook.uniqueID, status: .skipped)
@@ -52,6 +51,7 @@ struct HookRunner {
         result.message = "\(name) skipped"
         result.failures = 1
       } else {
+        observe(.started(name, index + 1, hooks.count))
         result = execute(hook, name, connection, extras, isFirst: index == 0)
       }
       result.threadID = "main"

@@ -57,15 +57,15 @@ package final class LocalRunner: Sendable {
     try engine.requireDeferral(request)
     try engine.prepare(run, cancellation: cancellation)
     if request.command.announces, plan.hasOnRunStart {
-      summary.results = try hooks(.onRunStart, run, [])
-      canRun = !summary.results.contains { $0.status.isFailure }
+      summary.results = try hooks(.onRunStart, plan, run, [])
+      canRun = !plan.skipsNodesAfterFailedStart || !summary.results.contains { $0.status.isFailure }
     }
     if !cancellation.isCancelled {
       let nodes = canRun ? execute(plan, run, request) : skipAll(plan)
       summary.results += nodes
     }
     if request.command.announces, plan.hasOnRunEnd, !cancellation.isCancelled {
-      summary.results += try hooks(.onRunEnd, run, summary.results)
+      summary.results += try hooks(.onRunEnd, plan, run, summary.results)
     }
     summary.elapsed = (ContinuousClock.now - started) / .seconds(1)
     summary.isInterrupted = cancellation.isCancelled
@@ -106,8 +106,22 @@ package final class LocalRunner: Sendable {
   private func blank() { tell(LogLine(.info, "", event: "Formatting")) }
 
   private func hooks(
-    _ phase: HookPhase, _ run: RunContext, _ results: [NodeResult]
+    _ phase: HookPhase, _ plan: RunPlan, _ run: RunContext, _ results: [NodeResult]
   ) throws(EngineError) -> [NodeResult] {
+    guard !plan.leavesHooksOut else {
+      do throws(EngineError) {
+        try run.deprecate(
+          "SourceFreshnessProjectHooksNotRun",
+          "In a future version of dbt, the `source freshness` command will start running `on-run-start` and `on-run-end` "
+            + "hooks by default. For more information: https://docs.getdbt.com/reference/global-configs/legacy-behaviors"
+        )
+      } catch {
+        blank()
+        tell(LogLine(.info, RunSummary().finishedLine([:]), event: "FinishedRunningStats"))
+        throw error
+      }
+      return []
+    }
     if phase == .onRunEnd { blank() }
     let events = events
     let outcome = engine.runHooks(phase, in: run, results: results, cancellation: cancellation) { event in
@@ -232,7 +246,12 @@ package final class LocalRunner: Sendable {
       result = engine.execute(
         step.node.uniqueID, in: run, cancellation: worker.cancellation, threadName: worker.name)
       if !step.node.isEphemeral, run.announcesNodes {
-        tell(events.finished(label, result, index: step.index, total: worker.total))
+        let line = events.finished(label, result, index: step.index, total: worker.total)
+        if let refusal = refusal(of: line, result, run) {
+          result = refusal
+        } else {
+          tell(line)
+        }
       }
       tell(events.ended(label, result))
       isInterrupted = worker.cancellation.isCancelled && result.status.isFailure
@@ -263,6 +282,24 @@ package final class LocalRunner: Sendable {
       return true
     }
     if isFirst { stop(progress, worker.cancellation) }
+  }
+
+  /// What becomes of a source that is older than it should be when the warning of it counts as an error: as in dbt that is a
+  /// fault of the thread. nil where there is no such warning. One that is silenced is told nothing of.
+  private func refusal(of line: LogLine, _ result: NodeResult, _ run: RunContext) -> NodeResult? {
+    guard run.request.command == .freshness, result.status == .warn else { return nil }
+    switch run.invocation.treatment(ofWarning: "LogFreshnessResult") {
+    case .warn: return nil
+    case .silence: return result
+    case .error: break
+    }
+    let fault = "Compilation Error\n  \(line.message)"
+    say(.error, "[ERROR]: Unhandled error while executing \n\(fault)", result.uniqueID)
+    var refused = result
+    refused.status = .runtimeError
+    refused.message = FreshnessLines.threadFault + fault
+    refused.errorKind = .compilation
+    return refused
   }
 
   private func skipped(

@@ -88,7 +88,7 @@ struct NodeRunner {
 
   /// Runs the macro of the node's materialization.
   private func materialize(_ progress: Progress) throws -> NodeResult {
-    let macro = try run.engine.project.macros.requiredMaterialization(node.materialized)
+    let macro = try run.materialization(node.materialized)
     if node.resourceType == .model, case .materialization(_, let languages) = macro.definition.kind,
       !languages.contains(node.language)
     {

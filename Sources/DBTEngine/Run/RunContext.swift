@@ -54,6 +54,30 @@ package final class RunContext: Sendable {
     }
   }
 
+  /// Counts something deprecated, and warns of it as the flags say.
+  func deprecate(_ event: String, _ description: String) throws(EngineError) {
+    do throws(DBTError) {
+      try invocation.deprecate(event, description)
+    } catch {
+      throw EngineError(error)
+    }
+  }
+
+  /// The macro of a materialization; tells of one that a package puts in the place of dbt's own.
+  ///
+  /// - Throws: when there is none, or the notice counts as an error.
+  func materialization(_ name: String) throws(DBTError) -> RegisteredMacro {
+    let macros = engine.project.macros
+    let macro = try macros.requiredMaterialization(name)
+    guard macros.packagesReplaceMaterializations, macros.replacesCore(macro, name) else { return macro }
+    try invocation.deprecate(
+      "PackageMaterializationOverrideDeprecation",
+      "Installed package '\(macro.packageName)' is overriding the built-in materialization '\(name)'. Overrides of "
+        + "built-in materializations from installed packages will be deprecated in future versions of dbt. For more "
+        + "information: https://docs.getdbt.com/reference/global-configs/legacy-behaviors")
+    return macro
+  }
+
   /// Sends a line to the run's sink, scrubbed.
   func log(_ line: LogLine) { invocation.log(line) }
 

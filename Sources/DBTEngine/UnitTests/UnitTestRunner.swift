@@ -41,7 +41,7 @@ struct UnitTestRunner {
 
   private func outcome(_ unit: UnitTestCase, _ connection: DatabaseConnection) throws -> NodeResult {
     let compiled = try compile(unit, connection)
-    let macro = try run.engine.project.macros.requiredMaterialization("unit")
+    let macro = try run.materialization("unit")
     let context = RenderContext(
       run, node: unit.node, connection: connection, compiledCode: compiled.code, threadName: threadName)
     do {

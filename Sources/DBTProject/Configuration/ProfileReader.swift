@@ -48,6 +48,14 @@ struct ProfileReader {
     return try output(profile, profileName: name, target: target, threads: threads)
   }
 
+  /// The flags that stand below `config:` in the file, where dbt had them before `flags:`; none of a file that cannot be read.
+  func flags() -> PlainObject {
+    guard let bytes = try? FileReader.read(folder + "/profiles.yml"),
+      let document = try? YAMLDocument.parse(bytes, path: "profiles.yml")
+    else { return [:] }
+    return document["config"]?.objectValue ?? [:]
+  }
+
   private func fault(_ message: String) -> ProjectError { ProjectError(.runtime, message, path: "profiles.yml") }
 
   private func output(

@@ -111,7 +111,8 @@ package struct ProjectConfig: Sendable {
   /// - Parameter isRendered: false for the texts before rendering.
   func levels(_ type: ResourceType, fqn: [String], isRendered: Bool = true) -> [PlainObject] {
     let all = isRendered ? sections : unrenderedSections
-    guard var level = all[type.projectSection] else { return [] }
+    let section = type == .analysis && isOn(.placesAnalysesAsTheyLie) ? "analyses" : type.projectSection
+    guard var level = all[section] else { return [] }
     var levels = [ProjectConfig.settings(of: level)]
     for name in fqn {
       guard case .object(let next)? = level[name] else { break }

@@ -6,11 +6,14 @@ struct FileDiscovery {
   private static let countLimit = 200_000
 
   let package: ProjectConfig
+  /// Whether names may end in `.jinja`, `.jinja2` or `.j2` after `.sql` or `.md`.
+  let takesTemplateEndings: Bool
   private let ignored: IgnoreRules?
 
   /// - Throws: when `.dbtignore` cannot be read.
-  init(_ package: ProjectConfig) throws(ProjectError) {
+  init(_ package: ProjectConfig, takesTemplateEndings: Bool = false) throws(ProjectError) {
     self.package = package
+    self.takesTemplateEndings = takesTemplateEndings
     let path = package.root + "/.dbtignore"
     ignored = FileReader.isFile(path) ? IgnoreRules(try FileReader.text(path, named: ".dbtignore")) : nil
   }
@@ -62,7 +65,14 @@ struct FileDiscovery {
     let slash = relative.utf8.lastIndex(of: UInt8(ascii: "/"))
     let name = relative[(slash.map(relative.utf8.index(after:)) ?? relative.startIndex)...]
     guard let first = name.utf8.first, !".#~".utf8.contains(first) else { return false }
-    guard endings.contains(where: { FileDiscovery.ends(name, in: $0) }) else { return false }
+    let isTemplate = endings.contains { $0 == ".sql" || $0 == ".md" } && takesTemplateEndings
+    guard
+      endings.contains(where: { ending in
+        FileDiscovery.ends(name, in: ending)
+          || isTemplate && ending != ".py"
+            && SourceFile.templateEndings.contains { FileDiscovery.ends(name, in: ending + $0) }
+      })
+    else { return false }
     if kind == .singularTest {
       return !relative.hasPrefix("generic/") && !relative.hasPrefix("fixtures/")
     }

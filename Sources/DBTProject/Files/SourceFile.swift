@@ -25,12 +25,26 @@ struct SourceFile: Sendable {
   /// `package://path`: how properties name the file that described a resource.
   var fileID: String { packageName + "://" + originalFilePath }
 
-  /// The file's name without its last extension.
+  /// What may follow `.sql` or `.md` in names, when the project allows it.
+  static let templateEndings = [".j2", ".jinja2", ".jinja"]
+
+  /// The file's name without its last extension, and without what marks a template behind it.
   var stem: String {
+    var name = fileName
+    for ending in Self.templateEndings where name.hasSuffix(ending) { name = name.dropLast(ending.count) }
+    return Self.withoutExtension(name)
+  }
+
+  /// The file's name without its last extension: of `a.sql.jinja` too, `a.sql`, which dbt puts into the paths of snapshots.
+  var plainStem: String { Self.withoutExtension(fileName) }
+
+  private var fileName: Substring {
     let bytes = relativePath.utf8
-    let start = bytes.lastIndex(of: UInt8(ascii: "/")).map(bytes.index(after:)) ?? bytes.startIndex
-    let name = relativePath[start...]
-    guard let point = name.utf8.lastIndex(of: UInt8(ascii: ".")), point > start else { return String(name) }
+    return relativePath[(bytes.lastIndex(of: UInt8(ascii: "/")).map(bytes.index(after:)) ?? bytes.startIndex)...]
+  }
+
+  private static func withoutExtension(_ name: Substring) -> String {
+    guard let point = name.utf8.lastIndex(of: UInt8(ascii: ".")), point > name.startIndex else { return String(name) }
     return String(name[..<point])
   }
 

@@ -65,6 +65,8 @@ package struct LoadedProject: Sendable {
   ///
   /// - Parameter state: what earlier runs left, to compare with.
   package func selector(state: PreviousState? = nil) throws(ProjectError) -> NodeSelector {
-    try NodeSelector(manifest: manifest, graph: graph, selectors: selectors, state: state)
+    var state = state
+    state?.comparesUnrendered = project.isOn(.comparesUnrenderedValues)
+    return try NodeSelector(manifest: manifest, graph: graph, selectors: selectors, state: state)
   }
 }

@@ -35,11 +35,16 @@ struct LoadRun {
     try warnOfDuplicates()
     let profile = try profile(written)
     invocation = invocation.targeting(profile)
-    let project = try config(written, root: root, vars: invocation.vars)
+    var project = try config(written, root: root, vars: invocation.vars)
+    if project.flags.isEmpty { project.flags = ProfileReader(folder: profilesFolder, invocation: invocation).flags() }
+    project.flags = ProjectFlags.accepted(project.flags)
+    invocation.flags = invocation.flags.taking(project)
     options.onProjectRead?()
     let packages = try packages(of: project)
     var files: [String: [FileKind: [SourceFile]]] = [:]
-    for (name, package) in packages { files[name] = try FileDiscovery(package).files() }
+    for (name, package) in packages {
+      files[name] = try FileDiscovery(package, takesTemplateEndings: project.isOn(.takesTemplateEndings)).files()
+    }
     let properties = try propertyFiles(files, of: packages)
     let macroLoader = MacroLoader(
       root: project, packages: packages, internalPackages: internalNames, threads: options.parsingThreads,

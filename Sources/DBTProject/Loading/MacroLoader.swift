@@ -30,6 +30,7 @@ struct MacroLoader {
     var registry = MacroRegistry(
       rootPackage: root.name, internalPackages: internalPackages, dispatchOrders: dispatchOrders)
     var entries: OrderedDictionary<String, MacroEntry> = [:]
+    registry.packagesReplaceMaterializations = !root.isOn(.refusesPackageMaterializations)
     for name in packages.keys { registry.add(package: name) }
     let all = packages.keys.flatMap { name in
       (files[name]?[.macro] ?? []) + (files[name]?[.genericTest] ?? [])
@@ -121,7 +122,7 @@ struct MacroLoader {
       entry.supportedLanguages = languages
       entry.arguments = [["name": "supported_languages", "type": nil, "description": ""]]
     }
-    if file.kind == .genericTest { entry.arguments = [] }
+    if file.kind == .genericTest || !root.isOn(.checksMacroArguments) { entry.arguments = [] }
     entries[entry.uniqueID] = entry
   }
 

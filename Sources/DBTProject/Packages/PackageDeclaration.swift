@@ -24,27 +24,27 @@ struct PackageDeclaration: Sendable {
   /// The entry as written.
   private let written: PlainObject
 
+  /// - Parameters:
+  ///   - isDeclared: whether the entry stands in a project's file, rather than in a lock or the index.
+  ///   - project: the absolute path of the project's own folder, for its own entries.
   /// - Throws: a runtime error in dbt's words for an entry that names no package.
-  init(_ rendered: PlainValue, written: PlainValue) throws(ProjectError) {
-    guard let members = rendered.objectValue,
-      let origin = members.keys.lazy.compactMap(Origin.init(rawValue:)).first,
-      let location = members[origin.rawValue]?.stringValue, !location.isEmpty
+  init(_ rendered: PlainValue, written: PlainValue, isDeclared: Bool = false, project: String? = nil)
+    throws(ProjectError)
+  {
+    let members = rendered.objectValue ?? [:]
+    if let fault = PackageEntryCheck.fault(members) { throw Self.malformed(fault, project) }
+    let origin = members.keys.lazy.compactMap(Origin.init(rawValue:)).first
+    guard let origin, let location = members[origin.rawValue]?.stringValue, !location.isEmpty,
+      !isDeclared || PackageEntryCheck.isEntry(members, of: origin)
     else {
-      throw Self.malformed("\(written.json()) names no package: expected one of local, package, git, tarball")
-    }
-    if origin == .package, members["version"]?.isNull ?? true {
-      throw ProjectError(
-        .runtime,
-        "\(location) is missing the version. When installing from the Hub package index, version is a required property",
-        path: "packages.yml")
-    }
-    if origin == .package, !location.contains("/") {
+      var shown = members
+      shown["unrendered"] = written
       throw Self.malformed(
-        "\(location) was not found in the package index. Packages on the index require a namespace, e.g dbt-labs/dbt_utils"
-      )
+        "\(PlainValue.object(shown).pythonText) is not valid under any of the given schemas", project)
     }
     if origin == .tarball, members["name"]?.stringValue?.isEmpty ?? true {
-      throw Self.malformed("\(written.json()) has no 'name': a package of 'tarball:' is installed under that name")
+      throw Self.malformed(
+        "\(written.json()) has no 'name': a package of 'tarball:' is installed under that name", project)
     }
     self.origin = origin
     rawLocation = location
@@ -52,13 +52,16 @@ struct PackageDeclaration: Sendable {
     self.written = written.objectValue ?? members
   }
 
-  private static func malformed(_ fault: String) -> ProjectError {
-    ProjectError(
+  /// - Parameter project: as of `init`.
+  static func malformed(_ fault: String, _ project: String?) -> ProjectError {
+    var error = ProjectError(
       .runtime,
       "The packages.yml file in this project is malformed. Please double check\nthe contents of this file and fix any "
         + "errors before retrying.\n\nYou can find more information on the syntax for this file here:\n"
-        + "https://docs.getdbt.com/docs/package-management\n\nValidator Error:\n\(fault)",
+        + "https://docs.getdbt.com/docs/package-management\n\nValidator Error:\n\(fault)\n",
       path: "packages.yml")
+    error.encounteredIn = project.map { "\($0)/dbt_project.yml" }
+    return error
   }
 
   /// The folder, the index's name or the address, as messages may show it.

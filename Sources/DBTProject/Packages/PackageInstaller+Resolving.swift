@@ -12,9 +12,9 @@ extension PackageInstaller {
     let declaration = wanted.declaration
     switch declaration.origin {
     case .git where lock != nil || !isDelivered("\(folder)/\(guess(declaration))"):
-      try git.checkPinned(declaration.rendered)
       return try git.withClone(declaration.rendered, below: temporaryFolder) {
         (place, commit) throws(ProjectError) -> ResolvedPackage in
+        try git.checkPinned(declaration.rendered)
         let name = try projectName(place, declaration.location)
         var entry: PlainObject = [
           "git": .string(declaration.writtenLocation), "revision": .string(commit), "name": .string(name),

@@ -91,6 +91,7 @@ package struct PackageInstaller {
   /// What a package declares.
   func declarations(of folder: String) throws(ProjectError) -> [PackageDeclaration] {
     let files = ProjectFiles(root: folder)
+    let project = folder == root ? root : nil
     let packages = try files.document("packages.yml")
     let dependencies = try files.document("dependencies.yml")
     if packages?["packages"] != nil, dependencies?["packages"] != nil {
@@ -101,9 +102,21 @@ package struct PackageInstaller {
     guard packages?["projects"] == nil else {
       throw ProjectError(.runtime, "The 'projects' key cannot be specified in packages.yml", path: "packages.yml")
     }
-    let written = (dependencies?["packages"] ?? packages?["packages"])?.arrayValue ?? []
+    if dependencies?["packages"] == nil {
+      let others = (packages ?? [:]).keys.filter { $0 != "packages" && $0 != "sha1_hash" }
+      guard others.isEmpty else {
+        throw PackageDeclaration.malformed(
+          "Additional properties are not allowed (\(others.map { "'\($0)'" }.joined(separator: ", ")) "
+            + (others.count == 1 ? "was unexpected)" : "were unexpected)"), project)
+      }
+    }
+    let list = dependencies?["packages"] ?? packages?["packages"] ?? .null
+    guard list.isNull || list.arrayValue != nil else {
+      throw PackageDeclaration.malformed("\(list.pythonRepresentation) is not of type 'array'", project)
+    }
+    let written = list.arrayValue ?? []
     return try written.map { entry throws(ProjectError) in
-      try PackageDeclaration(try renderer.render(entry), written: entry)
+      try PackageDeclaration(try renderer.render(entry), written: entry, isDeclared: true, project: project)
     }
   }
 
@@ -115,15 +128,26 @@ package struct PackageInstaller {
     return path.hasPrefix("/") ? path : "\(root)/\(path)"
   }
 
+  /// An absolute path without `.` and `..`, as text.
+  private static func normalized(_ path: String) -> String {
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
   func projectName(_ folder: String, _ location: String) throws(ProjectError) -> String {
-    guard let document = try? ProjectFiles(root: folder).project() else {
+    guard FileReader.isFile("\(folder)/dbt_project.yml") else {
       throw ProjectError(
         .runtime,
-        "No dbt_project.yml found at expected path \(folder)/dbt_project.yml\nVerify that each entry within "
-          + "packages.yml (and their transitive dependencies) contains a file named dbt_project.yml")
+        "No dbt_project.yml found at expected path \(Self.normalized(folder))/dbt_project.yml\nVerify that each entry within "
+          + "packages.yml (and their transitive dependencies) contains a file named dbt_project.yml\n")
     }
+    let document = try ProjectFiles(root: folder).project()
     let name =
       try document["name"].map { value throws(ProjectError) in try plainRenderer.render(value).pythonText } ?? ""
+    guard !name.isEmpty else { throw ProjectError(.runtime, "Package defined in dbt_project.yml must have a name!") }
     guard PackageName.isName(name) else {
       throw ProjectError(.dependency, "Invalid package name '\(name)' of \(location)")
     }

@@ -124,13 +124,13 @@ struct PackageResolver {
   }
 
   private func checkNames(_ all: [ResolvedPackage], _ rootName: String) throws(ProjectError) {
-    var seen: [String: ResolvedPackage] = [:]
+    var seen: Set<String> = []
     for one in all {
-      if let twin = seen[one.name] {
+      if !seen.insert(one.name).inserted {
         throw ProjectError(
           .dependency,
           "Found duplicate project \"\(one.name)\". This occurs when a dependency has the same project name as "
-            + "some other dependency (\(twin.declaration.location), \(one.declaration.location)).")
+            + "some other dependency.")
       }
       guard one.name != rootName else {
         throw ProjectError(
@@ -138,7 +138,6 @@ struct PackageResolver {
           "Found a dependency with the same name as the root project \"\(rootName)\". Package names must be unique in a "
             + "project. Please rename one of these packages.")
       }
-      seen[one.name] = one
     }
   }
 }

@@ -123,7 +123,7 @@ final class DescriptionRenderer {
   }
 
   private func block(_ name: String, in named: String?, for package: String) throws(DBTError) -> DocumentationBlock {
-    for candidate in ResourceLookup.packages(root: environment.root.name, node: package, named: named) {
+    for candidate in ResourceLookup.packages(environment.root, node: package, named: named) {
       if let candidate {
         if let block = docs[candidate]?[name] { return block }
       } else {

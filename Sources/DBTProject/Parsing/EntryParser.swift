@@ -166,7 +166,13 @@ struct EntryParser {
     let docs = (entry.config["docs"] ?? entry.members["docs"])?.objectValue ?? [:]
     macro.docs.merge(docs) { _, last in last }
     let arguments = (entry.members["arguments"]?.arrayValue ?? []).compactMap(\.objectValue)
-    if !arguments.isEmpty {
+    let isChecked = environment.root.isOn(.checksMacroArguments)
+    if isChecked {
+      for text in MacroArguments.complaints(arguments, own: macro.arguments, macro: macro.name) {
+        resources.warn("InvalidMacroAnnotation", text)
+      }
+    }
+    if !isChecked || !arguments.isEmpty {
       macro.arguments = arguments.map { argument in
         [
           "name": argument["name"] ?? .null, "type": argument["type"] ?? .null,

@@ -57,7 +57,7 @@ struct GenericTestParser {
   func node(
     _ entry: PlainValue, target: TestTarget, columnName: String?, tags: [String]
   ) throws(ProjectError) -> DraftNode {
-    let usesArguments = environment.root.flags["require_generic_test_arguments_property"]?.boolValue ?? true
+    let usesArguments = environment.root.isOn(.nestsTestArguments)
     let definition: GenericTestDefinition
     do {
       renderer.path = target.path
@@ -70,7 +70,7 @@ struct GenericTestParser {
     }
     resources.warnings += definition.deprecations
     if !(definition.config["sql_header"] ?? .null).isNull,
-      !(environment.root.flags["require_sql_header_in_test_configs"]?.boolValue ?? false)
+      !environment.root.isOn(.takesHeadersOfTests)
     {
       resources.warn(
         "CustomKeyInConfigDeprecation",

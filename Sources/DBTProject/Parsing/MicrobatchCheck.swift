@@ -12,7 +12,7 @@ struct MicrobatchCheck {
   ///
   /// - Throws: a parsing error in dbt's words.
   func begin() throws(ProjectError) -> String? {
-    guard node.materialized == "incremental", node.config["incremental_strategy"] == "microbatch" else { return nil }
+    guard node.isMicrobatch else { return nil }
     let eventTime = node.config["event_time"] ?? .null
     guard !eventTime.isNull else {
       throw fault("must provide an 'event_time' (string) config that indicates the name of the event time column.")
@@ -60,7 +60,8 @@ struct MicrobatchCheck {
     ProjectError(.parsing, "Microbatch model '\(node.name)' \(message)")
   }
 
-  private static func typeName(_ value: PlainValue) -> String {
+  /// How Python prints the type of a value.
+  static func typeName(_ value: PlainValue) -> String {
     let name =
       switch value {
       case .null: "NoneType"
@@ -72,5 +73,12 @@ struct MicrobatchCheck {
       case .object: "dict"
       }
     return "<class '\(name)'>"
+  }
+}
+
+extension Node {
+  /// Whether a node is a model of the strategy `microbatch`.
+  package var isMicrobatch: Bool {
+    resourceType == .model && materialized == "incremental" && config["incremental_strategy"] == "microbatch"
   }
 }

@@ -7,15 +7,11 @@ struct NameChecks {
   let resources: ParsedResources
   let environment: ParseEnvironment
 
-  private func isOn(_ flag: String) -> Bool {
-    (environment.root.flags[flag] ?? environment.invocation.flags[flag.uppercased()])?.boolValue ?? false
-  }
-
   /// - Throws: a runtime error for names with blanks where flags forbid them.
   func checkBlanks() throws(ProjectError) {
     let nodes = resources.nodes.values.map(\.node).filter { $0.name.contains(" ") }
     try checkBlanks(
-      nodes.map { ($0.uniqueID, $0.originalFilePath) }, areErrors: isOn("require_resource_names_without_spaces"),
+      nodes.map { ($0.uniqueID, $0.originalFilePath) }, areErrors: environment.root.isOn(.refusesBlanksInNames),
       advice: "Please rename the invalid model(s) so that their name(s) do not contain any spaces.")
     var others: [(id: String, path: String)] = []
     for source in resources.manifest.sources.values where source.sourceName.contains(" ") {
@@ -26,7 +22,7 @@ struct NameChecks {
       others.append((model.uniqueID, model.originalFilePath))
     }
     try checkBlanks(
-      others, areErrors: isOn("require_source_and_semantic_model_names_without_spaces"),
+      others, areErrors: environment.root.isOn(.refusesBlanksInSourceNames),
       advice: "Please rename the invalid resource(s) so that their name(s) do not contain any spaces.")
   }
 
@@ -37,7 +33,7 @@ struct NameChecks {
       let list = found.map { "  * '\($0.id)' (\($0.path))" }.joined(separator: "\n")
       throw ProjectError(.runtime, "Resource names cannot contain spaces:\n\(list)\n\(advice)")
     }
-    let isDebugging = isOn("debug")
+    let isDebugging = environment.invocation.flags["DEBUG"]?.boolValue ?? false
     for (id, _) in isDebugging ? found : Array(found.prefix(1)) {
       resources.warn("SpacesInResourceNameDeprecation", "Found spaces in the name of `\(id)`")
     }
@@ -55,7 +51,7 @@ struct NameChecks {
       let node = draft.node
       guard [.model, .seed, .snapshot].contains(node.resourceType), node.version == nil else { continue }
       guard let other = known.updateValue(node, forKey: "\(node.packageName).\(node.name)") else { continue }
-      guard !isOn("require_unique_project_resource_names") else { throw DuplicateResource.error(other, node) }
+      guard !environment.root.isOn(.refusesEqualNames) else { throw DuplicateResource.error(other, node) }
       resources.warn(
         "DuplicateNameDistinctNodeTypesDeprecation",
         "Found resources with the same name '\(node.name)' in package '\(node.packageName)': '\(other.uniqueID)' and "

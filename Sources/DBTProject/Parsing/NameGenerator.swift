@@ -59,22 +59,27 @@ final class NameGenerator {
   /// Fills the names of a node from its finished configuration.
   ///
   /// - Throws: a compilation error of the macro, or a parsing error when it gives no text.
-  func name(_ node: inout Node) throws(ProjectError) {
+  /// - Returns: whether the macro gave a schema; without one the node's is empty.
+  func name(_ node: inout Node) throws(ProjectError) -> Bool {
     let config = node.config
     let macros = macros(of: node.packageName)
     node.database = try generate(macros.database, config["database"], node)
-    guard let schema = try generate(macros.schema, config["schema"], node) else {
+    let schema = try generate(macros.schema, config["schema"], node)
+    if schema == nil, environment.root.isOn(.requiresSchema) {
       throw ProjectError(
-        .parsing, "Node '\(node.uniqueID)' has a schema set to None as a result of a generate_schema_name call.",
-        resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
+        .parsing,
+        "Node '\(node.uniqueID)' has a schema set to None as a result of a generate_schema_name call.\nPlease set a valid "
+          + "schema name, or preserve the legacy behavior by setting the behavior flag "
+          + "'require_valid_schema_from_generate_schema_name' to True.")
     }
-    node.schema = schema
+    node.schema = schema ?? ""
     node.alias = try generate(macros.alias, config["alias"], node) ?? node.name
     if node.resourceType == .snapshot {
       if let database = config["target_database"]?.stringValue, !database.isEmpty { node.database = database }
       if let schema = config["target_schema"]?.stringValue, !schema.isEmpty { node.schema = schema }
     }
     node.relationName = relationName(of: node)
+    return schema != nil
   }
 
   private func relationName(of node: Node) -> String? {
@@ -91,7 +96,8 @@ final class NameGenerator {
       quoting.merge(own) { old, new in new.isNull ? old : new }
     }
     return RelationName.text(
-      database: node.database, schema: node.schema, identifier: node.alias, quoting: quoting)
+      database: node.database, schema: node.schema.isEmpty ? nil : node.schema, identifier: node.alias, quoting: quoting
+    )
   }
 
   private func macros(of package: String) -> PackageMacros {

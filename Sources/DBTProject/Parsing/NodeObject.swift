@@ -50,7 +50,7 @@ final class NodeObject: Object {
     case "path": .text(node.path)
     case "original_file_path": .text(node.originalFilePath)
     case "database": .text(node.database)
-    case "schema": .text(node.schema)
+    case "schema": .text(node.schema.isEmpty ? nil : node.schema)
     case "version": node.resourceType == .model ? .value(node.version ?? .null) : .missing
     default: nil
     }

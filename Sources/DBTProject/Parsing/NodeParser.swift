@@ -33,7 +33,7 @@ final class NodeParser {
     case .model: return [try model(file)]
     case .snapshot: return try snapshots(file)
     case .analysis:
-      return [try sqlNode(file, .analysis, path: "analysis/" + file.relativePath)]
+      return [try sqlNode(file, .analysis, path: (placesAnalysesAsTheyLie ? "" : "analysis/") + file.relativePath)]
     case .singularTest:
       let folder = file.relativePath.split(separator: "/").dropLast().map { $0 + "/" }.joined()
       return [try sqlNode(file, .test, path: folder + file.stem + ".sql")]
@@ -42,6 +42,8 @@ final class NodeParser {
     default: return []
     }
   }
+
+  private var placesAnalysesAsTheyLie: Bool { environment.root.isOn(.placesAnalysesAsTheyLie) }
 
   private func model(_ file: SourceFile) throws(ProjectError) -> DraftNode {
     try sqlNode(file, .model, path: file.relativePath)
@@ -80,7 +82,7 @@ final class NodeParser {
       nodes.append(
         try node(
           .snapshot, name: block.name, file: file, path: file.relativePath,
-          fqn: [file.packageName] + folders + [file.stem, block.name], code: block.contents, checksum: checksum))
+          fqn: [file.packageName] + folders + [file.plainStem, block.name], code: block.contents, checksum: checksum))
     }
     return nodes
   }
@@ -268,14 +270,21 @@ final class NodeParser {
     }
     var written = patch
     ConfigBuilder.deepMerge(unrenderedPatch, into: &written)
+    let compares = environment.root.isOn(.comparesUnrenderedValues)
     draft.node.unrenderedConfig = configs.unrendered(
       draft.node.resourceType, fqn: draft.node.fqn, package: draft.node.packageName,
-      calls: draft.calls?.written ?? [:], patch: written)
-    if patch.isEmpty, let literals = draft.calls?.literals {
+      calls: (compares ? draft.calls?.written : draft.calls?.merged) ?? [:], patch: compares ? written : patch)
+    if compares, patch.isEmpty, let literals = draft.calls?.literals {
       draft.node.unrenderedConfig.merge(literals) { _, last in last }
     }
     draft.node.config = config
-    try names.name(&draft.node)
+    if try !names.name(&draft.node) {
+      warnings.append(
+        ProjectWarning(
+          name: "GenerateSchemaNameNullValueDeprecation",
+          message: "Node '\(draft.node.uniqueID)' has a schema set to None as a result of a generate_schema_name call. "
+            + "Please set a valid schema name."))
+    }
     guard draft.node.resourceType != .test else { return }
     try renderHooks(&draft)
   }

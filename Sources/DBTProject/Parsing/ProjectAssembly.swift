@@ -55,7 +55,9 @@ struct ProjectAssembly {
         for draft in drafts { try resources.add(draft) }
         resources.warnings += warnings
       }
-      for draft in try NodeParser(environment).hooks(package) { try resources.add(draft) }
+      let parser = NodeParser(environment)
+      for draft in try parser.hooks(package) { try resources.add(draft) }
+      resources.warnings += parser.takeWarnings()
     }
   }
 
@@ -139,6 +141,7 @@ struct ProjectAssembly {
         fixtures: fixtures)
       for file in properties[package] ?? [] { sources += try section.apply(file) }
     }
+    resources.warnings += parser.takeWarnings()
     return sources
   }
 

@@ -1,3 +1,4 @@
+import DBTContext
 import OrderedCollections
 import PlainData
 
@@ -24,10 +25,53 @@ struct ProjectChecks {
     warnOfUnmeasurableSources()
     let groups = Set(resources.manifest.groups.values.map(\.name))
     for draft in resources.nodes.values { try check(draft.node, groups: groups) }
+    if usesBatches { try warnOfUnfilteredBatches() }
+    try SemanticChecks(resources: resources, environment: environment).check()
     let names = NameChecks(resources: resources, environment: environment)
     try names.checkBlanks()
     try names.checkUniqueness()
     try checkNames()
+    noteCustomMicrobatch()
+  }
+
+  /// Microbatch models that read nothing whose rows have a time.
+  ///
+  /// - Throws: a parsing error for a time that is no name of a column.
+  private func warnOfUnfilteredBatches() throws(ProjectError) {
+    for draft in resources.nodes.values where draft.node.isMicrobatch {
+      var hasTime = false
+      for id in draft.node.dependsOnNodes {
+        let time = resources.node(id)?.config["event_time"] ?? resources.manifest.sources[id]?.config["event_time"]
+        guard let time, time.isTruthy else { continue }
+        guard time.stringValue != nil else {
+          throw ProjectError(
+            .parsing,
+            "Microbatch model '\(draft.node.name)' depends on an input node '\(id.split(separator: ".").last ?? "")' with "
+              + "an 'event_time' config of invalid (non-string) type: \(MicrobatchCheck.typeName(time)).")
+        }
+        hasTime = true
+      }
+      guard !hasTime else { continue }
+      resources.warn(
+        "MicrobatchModelNoEventTimeInputs",
+        "The microbatch model '\(draft.node.name)' has no 'ref' or 'source' input with an 'event_time' configuration. \n"
+          + "This means no filtering can be applied and can result in unexpected duplicate records in the resulting "
+          + "microbatch model.")
+    }
+  }
+
+  private var usesBatches: Bool {
+    environment.root.isOn(.batchesCustomMicrobatch) || environment.registry.hasOwnMicrobatch
+  }
+
+  /// Tells of a strategy of the project's own that is not asked for each batch.
+  private func noteCustomMicrobatch() {
+    guard !usesBatches, resources.nodes.values.contains(where: { $0.node.isMicrobatch }) else { return }
+    resources.warn(
+      "MicrobatchMacroOutsideOfBatchesDeprecation",
+      "The use of a custom microbatch macro outside of batched execution is deprecated. To use it with batched execution, "
+        + "set `flags.require_batched_execution_for_custom_microbatch_strategy` to `True` in `dbt_project.yml`. In the "
+        + "future this will be the default behavior.")
   }
 
   private func check(_ node: Node, groups: Set<String>) throws(ProjectError) {
@@ -47,7 +91,7 @@ struct ProjectChecks {
         throw ProjectError(error.kind, error.message, resource: "snapshot \(node.name)", path: node.originalFilePath)
       }
     }
-    if node.resourceType == .model, let begin = try MicrobatchCheck(node).begin() {
+    if node.resourceType == .model, usesBatches, let begin = try MicrobatchCheck(node).begin() {
       resources.mutate(node.uniqueID) { $0.node.config["begin"] = .string(begin) }
     }
   }

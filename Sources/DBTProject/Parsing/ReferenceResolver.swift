@@ -13,8 +13,6 @@ struct ReferenceResolver {
     case missing
   }
 
-  private var root: String { environment.root.name }
-
   /// Resolves every node's, exposure's and test's references.
   ///
   /// - Throws: a compilation error for a name that does not exist; for tests it is a warning and the test is switched
@@ -54,6 +52,7 @@ struct ReferenceResolver {
       switch try ref(reference, from: node.packageName, node: node) {
       case .found(let id):
         if let model = resources.node(id) { try checkAccess(to: model, from: node, group: node.group) }
+        noteDependence(on: id, reference, of: node)
         add(id, to: &ids)
       case let target:
         isComplete = false
@@ -76,7 +75,7 @@ struct ReferenceResolver {
   /// A function, of the package named, else of the node's own or the root project, else of any.
   private func function(_ names: [String], from package: String) -> Target {
     guard let name = names.last else { return .missing }
-    for candidate in ResourceLookup.packages(root: root, node: package, named: names.count > 1 ? names[0] : nil) {
+    for candidate in ResourceLookup.packages(environment.root, node: package, named: names.count > 1 ? names[0] : nil) {
       let found = resources.nodes.values.first { draft in
         draft.node.resourceType == .function && draft.node.name == name
           && (candidate == nil || draft.node.packageName == candidate)
@@ -89,13 +88,27 @@ struct ReferenceResolver {
     return isDisabled ? .disabled : .missing
   }
 
+  /// A node of a package that reads one of the root project's without saying so.
+  private func noteDependence(on id: String, _ reference: RefArguments, of node: Node) {
+    let root = environment.root
+    guard !root.isOn(.searchesOwnPackageFirst), node.packageName != root.name, reference.package != root.name,
+      resources.nodes[id]?.node.packageName == root.name
+    else { return }
+    resources.warn(
+      "PackageNodeDependsOnRootProjectNode",
+      "The node '\(node.name)'in package '\(node.packageName)' depends on the root project node '\(id)'."
+        + "This may lead to unexpected cycles downstream. Please set the 'require_ref_searches_node_package_before_root' "
+        + "behavior change flag to True to avoid this issue.For more information, see the documentation at "
+        + "https://docs.getdbt.com/reference/global-configs/behavior-changes#package-ref-search-order")
+  }
+
   private func add(_ id: String, to list: inout [String]) { if !list.contains(id) { list.append(id) } }
 
   private func ref(_ reference: RefArguments, from package: String, node: (any GraphMember)?) throws(ProjectError)
     -> Target
   {
     var isDisabled = false
-    for candidate in ResourceLookup.packages(root: root, node: package, named: reference.package) {
+    for candidate in ResourceLookup.packages(environment.root, node: package, named: reference.package) {
       let found: String?
       do {
         found = try resources.lookup.ref(reference.name, package: candidate, version: reference.version)
@@ -115,7 +128,7 @@ struct ReferenceResolver {
   private func source(_ pair: [String], from package: String) -> Target {
     guard pair.count == 2 else { return .missing }
     let suffix = pair.joined(separator: ".")
-    for candidate in ResourceLookup.packages(root: root, node: package, named: nil) {
+    for candidate in ResourceLookup.packages(environment.root, node: package, named: nil) {
       if let candidate {
         if resources.manifest.sources["source.\(candidate).\(suffix)"] != nil {
           return .found("source.\(candidate).\(suffix)")

@@ -52,8 +52,9 @@ struct ResourceLookup {
   }
 
   /// The packages in which a name is looked for, in order; nil stands for all.
-  static func packages(root: String, node: String, named: String?) -> [String?] {
+  static func packages(_ root: ProjectConfig, node: String, named: String?) -> [String?] {
     if let named { return [named] }
-    return root == node ? [root, nil] : [root, node, nil]
+    if root.name == node { return [node, nil] }
+    return root.isOn(.searchesOwnPackageFirst) ? [node, root.name, nil] : [root.name, node, nil]
   }
 }

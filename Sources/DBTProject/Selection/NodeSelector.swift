@@ -117,9 +117,7 @@ package struct NodeSelector: Sendable {
 
   private func spec(for request: SelectionRequest) throws(ProjectError) -> SelectionSpec {
     if let name = request.selector {
-      guard request.select.isEmpty, request.exclude.isEmpty else {
-        throw ProjectError(.runtime, "--selector cannot be used together with --select or --exclude")
-      }
+      // As in dbt, the command line of which says that what else was chosen does not count.
       guard let spec = selectors[name] else {
         let known = selectors.definitions.map(\.name).joined(separator: ", ")
         throw ProjectError(.runtime, "Could not find selector named \(name), expected one of [\(known)]")
@@ -245,7 +243,10 @@ private struct SelectionRun {
       let known = PlainValue.strings(StateComparison.Question.allCases.map(\.rawValue)).pythonText
       throw ProjectError(.runtime, "Got an invalid selector \"\(text)\", expected one of \"\(known)\"")
     }
-    let comparison = comparison ?? StateComparison(manifest: manifest, previous: previous)
+    let comparison =
+      comparison
+      ?? StateComparison(
+        manifest: manifest, previous: previous, comparesUnrendered: state?.comparesUnrendered ?? true)
     self.comparison = comparison
     let members = graph.ids.compactMap { manifest.member($0) }.filter(\.isEnabled)
     return try comparison.matches(question, among: members)

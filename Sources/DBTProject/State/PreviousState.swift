@@ -8,6 +8,8 @@ package struct PreviousState: Sendable {
   /// The folder as the user named it, for messages.
   package let folder: String
   package let manifest: StateManifest?
+  /// Whether sources are compared as they are written: dbt's `state_modified_compare_more_unrendered_values`.
+  package var comparesUnrendered = true
   /// The whole of `run_results.json` (v6 or older).
   package let runResults: PlainValue?
   /// When each source was last loaded, by `sources.json` of the state folder.

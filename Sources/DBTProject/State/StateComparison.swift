@@ -19,13 +19,16 @@ final class StateComparison {
 
   private let manifest: Manifest
   private let previous: StateManifest
+  private let comparesUnrendered: Bool
   /// Unique ids of macros that were added, changed or removed.
   private let changedMacros: Set<String>
   /// Whether a macro or anything it calls changed, as far as it was asked.
   private var knownMacros: [String: Bool] = [:]
   private(set) var warnings: [ProjectWarning] = []
 
-  init(manifest: Manifest, previous: StateManifest) {
+  /// - Parameter comparesUnrendered: dbt's `state_modified_compare_more_unrendered_values`.
+  init(manifest: Manifest, previous: StateManifest, comparesUnrendered: Bool = true) {
+    self.comparesUnrendered = comparesUnrendered
     self.manifest = manifest
     self.previous = previous
     var changed: Set<String> = []
@@ -44,6 +47,10 @@ final class StateComparison {
     return found
   }
 
+  private func document(_ member: any GraphMember) -> StateDocument {
+    StateDocument(member, comparesUnrendered: comparesUnrendered)
+  }
+
   private func holds(_ question: Question, _ member: any GraphMember) throws(ProjectError) -> Bool {
     let old = previous.entry(member.uniqueID)
     switch question {
@@ -54,7 +61,7 @@ final class StateComparison {
     case .macros: return hasChangedMacros(member)
     default: break
     }
-    let new = StateDocument(member)
+    let new = document(member)
     guard new.answers(question) else { return false }
     guard let old else { return true }
     switch question {
@@ -67,7 +74,7 @@ final class StateComparison {
   }
 
   private func isModified(_ member: any GraphMember, _ old: PlainObject?) throws(ProjectError) -> Bool {
-    let new = StateDocument(member)
+    let new = document(member)
     var isSame = old.map { new.hasSameContents($0) } ?? new.isSameWhenNew
     if let old, member.resourceType == .model { isSame = try contractIsSame(member, new, old) && isSame }
     return !isSame || hasChangedMacros(member)

@@ -6,8 +6,11 @@ struct StateDocument {
   let type: ResourceType
   let document: PlainObject
   private let isGenericTest: Bool
+  /// Whether a source's place is compared as written, or else as it came out.
+  private let comparesUnrendered: Bool
 
-  init(_ member: any GraphMember) {
+  init(_ member: any GraphMember, comparesUnrendered: Bool = true) {
+    self.comparesUnrendered = comparesUnrendered
     type = member.resourceType
     isGenericTest = (member as? Node)?.isGenericTest ?? false
     let json: PlainValue? =
@@ -76,7 +79,10 @@ struct StateDocument {
 
   /// Compares where the relation lies, as configured rather than as it came out.
   func hasSameRelation(_ old: PlainObject) -> Bool {
-    if type == .source { return isSame(["unrendered_database", "unrendered_schema", "identifier"], old) }
+    if type == .source {
+      let place = comparesUnrendered ? ["unrendered_database", "unrendered_schema"] : ["database", "schema"]
+      return isSame(place + ["identifier"], old)
+    }
     return ["database", "schema", "alias"].allSatisfy {
       Self.equal(document["unrendered_config"]?[$0], old["unrendered_config"]?[$0])
     }

@@ -1,3 +1,4 @@
+import DBTContext
 import DBTEngine
 import Glibc
 import OrderedCollections
@@ -15,6 +16,8 @@ struct DBTFlags: Sendable {
   private(set) var explicit: Set<String> = []
   /// Flags that the project only may set, behaviour-change flags among them.
   private(set) var ofProject: PlainObject = [:]
+  /// Whether flags stand in `profiles.yml`, which dbt is going to give up.
+  private(set) var hasProfileFlags = false
   /// Warnings about how flags were set, to be said once the console stands.
   private(set) var warnings: [String] = []
   /// The values of `warn_error_options` that were given, be they used or not: on the command line and by the project.
@@ -43,7 +46,7 @@ struct DBTFlags: Sendable {
     }
     try renamed(environment)
     if explicit.contains("warn_error_options") { warnErrorOptions.append(object("warn_error_options")) }
-    readProject(environment)
+    try readProject(environment)
     follow("log_format", "log_format_file")
     follow("log_level", "log_level_file")
     follow("use_colors", "use_colors_file")
@@ -141,13 +144,37 @@ struct DBTFlags: Sendable {
     }
   }
 
-  /// Takes the flags that the project sets and nothing else did. A project that cannot be read sets none; it is complained
-  /// of when it is loaded.
-  private mutating func readProject(_ environment: ProcessEnvironment) {
-    guard let bytes = try? MountedFile.read("\(projectFolder)/dbt_project.yml", limit: Self.projectLimit),
-      let document = try? YAMLDocument.parse(bytes, path: "dbt_project.yml"),
-      let flags = document["flags"]?.objectValue
-    else { return }
+  /// The folder of `profiles.yml`: the flag, else the working folder when it has one, else `~/.dbt`.
+  func profilesFolder(_ environment: ProcessEnvironment) -> String {
+    if let folder = text("profiles_dir") { return Paths.absolute(folder) }
+    let working = Paths.working
+    if unsafe access(working + "/profiles.yml", F_OK) == 0 { return working }
+    return (environment.values["HOME"] ?? "") + "/.dbt"
+  }
+
+  /// A mapping in a file; empty when the file cannot be read: that is complained of when it is loaded.
+  private static func mapping(_ key: String, of path: String) -> PlainObject {
+    guard let bytes = try? MountedFile.read(path, limit: projectLimit),
+      let document = try? YAMLDocument.parse(bytes, path: path)
+    else { return [:] }
+    return document[key]?.objectValue ?? [:]
+  }
+
+  /// Takes the flags that the project sets, or in its stead the file of profiles, and nothing else did.
+  ///
+  /// - Throws: when both files set some.
+  private mutating func readProject(_ environment: ProcessEnvironment) throws(EngineError) {
+    let ofProfiles = Self.mapping("config", of: profilesFolder(environment) + "/profiles.yml")
+    var flags = Self.mapping("flags", of: "\(projectFolder)/dbt_project.yml")
+    guard flags.isEmpty || ofProfiles.isEmpty else {
+      throw EngineError(
+        .runtime,
+        "Do not specify both 'config' in profiles.yml and 'flags' in dbt_project.yml. Using 'config' in profiles.yml is "
+          + "deprecated.")
+    }
+    hasProfileFlags = !ofProfiles.isEmpty
+    if hasProfileFlags { flags = ofProfiles }
+    flags = ProjectFlags.accepted(flags)
     if let options = flags["warn_error_options"]?.objectValue { warnErrorOptions.append(options) }
     for (name, value) in flags where !value.isNull {
       if Self.settableByProject.contains(name) {
