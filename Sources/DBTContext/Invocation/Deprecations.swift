@@ -70,6 +70,8 @@ package final class Deprecations: Sendable {
       } else {
         "[WARNING][\(event)]: Deprecated functionality\n\n"
       }
+    // dbt tells of this one before it knows the width.
+    if event == "ProjectFlagsMovedDeprecation" { return head + description }
     return WrappedText(width: width, hidden: hidden).wrapped(head + description)
   }
 }
