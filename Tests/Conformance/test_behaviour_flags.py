@@ -224,13 +224,7 @@ CASES = [
             "warn_error_options: {error: all, include: all}", "require_resource_names_without_spaces: 'false'"])],
 ]
 
-# What is meant to differ. One that does not after all fails the run.
-DIFFERENT = {}
-
-
-@pytest.mark.parametrize(("files", "commands", "fields"), [
-    pytest.param(*case.values, id=case.id, marks=pytest.mark.xfail(reason=DIFFERENT[case.id], strict=True))
-    if case.id in DIFFERENT else case for case in CASES])
+@pytest.mark.parametrize(("files", "commands", "fields"), CASES)
 def test_does_what_dbt_does(files, commands, fields, tmp_path_factory):
     folders = test_command_line.place(files, tmp_path_factory)
     for line in commands:

@@ -175,7 +175,12 @@ struct DBTFlags: Sendable {
     hasProfileFlags = !ofProfiles.isEmpty
     if hasProfileFlags { flags = ofProfiles }
     flags = ProjectFlags.accepted(flags)
-    if let options = flags["warn_error_options"]?.objectValue { warnErrorOptions.append(options) }
+    if let options = flags["warn_error_options"]?.objectValue {
+      for (old, new) in [("include", "error"), ("exclude", "warn")] where options[old] != nil && options[new] != nil {
+        throw EngineError(.runtime, "Only `\(old)` or `\(new)` can be specified in `warn_error_options`, not both")
+      }
+      warnErrorOptions.append(options)
+    }
     for (name, value) in flags where !value.isNull {
       if Self.settableByProject.contains(name) {
         if !explicit.contains(name), values[name] != nil { set(name, value) }
