@@ -176,7 +176,8 @@ struct DBTFlags: Sendable {
     if hasProfileFlags { flags = ofProfiles }
     flags = ProjectFlags.accepted(flags)
     if let options = flags["warn_error_options"]?.objectValue {
-      for (old, new) in [("include", "error"), ("exclude", "warn")] where options[old] != nil && options[new] != nil {
+      for (old, new) in [("include", "error"), ("exclude", "warn")]
+      where (options[old] ?? .null).isTruthy && (options[new] ?? .null).isTruthy {
         throw EngineError(.runtime, "Only `\(old)` or `\(new)` can be specified in `warn_error_options`, not both")
       }
       warnErrorOptions.append(options)
