@@ -177,7 +177,7 @@ struct DBTFlags: Sendable {
     flags = ProjectFlags.accepted(flags)
     if let options = flags["warn_error_options"]?.objectValue {
       for (old, new) in [("include", "error"), ("exclude", "warn")]
-      where (options[old] ?? .null).isTruthy && (options[new] ?? .null).isTruthy {
+      where Self.saysSomething(options[old]) && Self.saysSomething(options[new]) {
         throw EngineError(.runtime, "Only `\(old)` or `\(new)` can be specified in `warn_error_options`, not both")
       }
       warnErrorOptions.append(options)
@@ -189,6 +189,11 @@ struct DBTFlags: Sendable {
         ofProject[name] = value
       }
     }
+  }
+
+  private static func saysSomething(_ value: PlainValue?) -> Bool {
+    guard let value else { return false }
+    return !value.isNull && value.stringValue != "" && value.arrayValue?.isEmpty != true
   }
 
   /// The bytes that `dbt_project.yml` may have.
