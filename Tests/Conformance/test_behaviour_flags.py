@@ -13,7 +13,7 @@ import conformance
 import test_command_line
 
 pytestmark = [
-    pytest.mark.module("behaviour_flags"), pytest.mark.fast,
+    pytest.mark.module("behaviour_flags"),
     pytest.mark.skipif(conformance.DRIVES_DBT, reason="compares dbt with our executable"),
 ]
 
@@ -42,7 +42,8 @@ def both(name: str, flag: str, commands: list, files: dict, more: str = "", fiel
         for value in ("false", "true")]
 
 
-START = {"models/a.sql": "select 1 as id", "models/b.sql": "{{ config(materialized='table') }} select * from {{ ref('a') }}"}
+# One model: of several, dbt skips any first.
+START = {"models/b.sql": "{{ config(materialized='table') }} select 1 as id"}
 FAILING = "on-run-start: ['select 1', 'select 1/0', 'select 2']\non-run-end: ['select 3']\n"
 
 FRESH = {
@@ -148,7 +149,7 @@ ARGUMENTS = {
     "macros/m.sql": "{% test mine(model, column_name, values=none, arguments=none) %}select '{{ arguments }}' as a where false{% endtest %}",
 }
 
-SPACES = {"models/a b.sql": "select 1 as id", "models/c d.sql": "select 1 as id", "models/e.sql": "select 1 as id"}
+SPACES = {"models/a b.sql": "select 1 as id", "models/e.sql": "select 1 as id"}
 SPACED_SOURCES = {"models/s.yml": "sources: [{name: a source, tables: [{name: t}]}]", "models/e.sql": "select 1 as id"}
 
 SPINE = {
@@ -171,6 +172,35 @@ CLEAN_METRIC = {**SPINE, "models/s.yml": SPINE["models/s.yml"].replace(
 
 NAMES = {"exposures/p.yml": "", "models/p.yml": "exposures: [{name: a page, type: dashboard, owner: {email: a@b.c}}]",
          "models/e.sql": "select 1 as id"}
+
+# What the schema holds shows at the end of each run.
+POINTERS = {
+    "models/m_v1.sql": "select 1 as id", "models/m_v2.sql": "{{ config(materialized='table') }} select 2 as id",
+    "models/aliased_v1.sql": "select 1 as id", "models/aliased_v2.sql": "select 2 as id",
+    "models/asked_v1.sql": "select 1 as id", "models/unasked_v1.sql": "select 1 as id",
+    "models/taken_v1.sql": "{{ config(alias='taken') }} select 1 as id",
+    "models/batched_v1.sql": "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at', "
+                             "begin='2020-01-01', batch_size='year') }} select timestamp '2020-06-01' as at",
+    "models/plain.sql": "select 1 as id",
+    "models/s.yml": """
+models:
+  - {name: m, latest_version: 2, versions: [{v: 1}, {v: 2}], config: {post_hook: "select 'of the model'", grants: {select: [public]}}}
+  - {name: aliased, latest_version: 1, versions: [{v: 1}, {v: 2}], config: {latest_version_pointer: {alias: " newest "}}}
+  - {name: asked, versions: [{v: 1, config: {latest_version_pointer: {enabled: true}}}]}
+  - {name: unasked, versions: [{v: 1}], config: {latest_version_pointer: {enabled: false}}}
+  - {name: taken, versions: [{v: 1}]}
+  - {name: batched, versions: [{v: 1}]}
+""",
+    "macros/show.sql": """
+{% macro show() %}{% if execute %}
+{% set found = run_query("select table_name, table_type, pg_get_viewdef(quote_ident(table_schema) || '.' || quote_ident(table_name)) as text, "
+  ~ "has_table_privilege('public', quote_ident(table_schema) || '.' || quote_ident(table_name), 'select') as granted "
+  ~ "from information_schema.tables where table_schema = '" ~ target.schema ~ "' order by 1") %}
+{% for row in found.rows %}{{ log(row[0] ~ ' ' ~ row[1] ~ ' ' ~ row[3] ~ ' ' ~ (row[2] or ''), info=True) }}{% endfor %}
+{% endif %}{% endmacro %}
+""",
+}
+POINTERS_MORE = "on-run-start: ['drop view if exists {{ target.schema }}.nothing']\non-run-end: ['{{ show() }}']\n"
 
 PLAIN = {"models/a.sql": "select 1 as id"}
 
@@ -210,6 +240,9 @@ CASES = [
     *both("arguments", "require_generic_test_arguments_property", ["parse", "build --no-partial-parse"], ARGUMENTS),
     *both("cumulative", "require_nested_cumulative_type_params", ["parse"], SPINE),
     *both("spine", "require_yaml_configuration_for_mf_time_spines", ["parse"], CLEAN_METRIC),
+    *both("pointers", "latest_version_pointer_enabled_by_default",
+          ["run --event-time-start 2020-01-01 --event-time-end 2022-01-01 --full-refresh",
+           "run --event-time-start 2020-01-01 --event-time-end 2022-01-01", "run --select m"], POINTERS, POINTERS_MORE),
     *both("named", "require_event_names_in_deprecations", ["parse"], NAMES),
     pytest.param(project(PLAIN, profiles=PROFILES + "config: {fail_fast: true, printer_width: 60}\n"), ["parse"], (), id="profiles-both"),
     pytest.param({**project(PLAIN, profiles=PROFILES + "config: {send_anonymous_usage_stats: false, printer_width: 60}\n"),
@@ -224,7 +257,15 @@ CASES = [
             "warn_error_options: {error: all, include: all}", "require_resource_names_without_spaces: 'false'"])],
 ]
 
-@pytest.mark.parametrize(("files", "commands", "fields"), CASES)
+# Of each flag that changes most, the state that is not dbt's default.
+FAST = {
+    "start-false", "freshness-false", "materialization-false", "state-true", "macros-true", "names-false", "search-true",
+    "endings-true", "pointers-true", "types-2",
+}
+
+
+@pytest.mark.parametrize(("files", "commands", "fields"), [
+    pytest.param(*case.values, id=case.id, marks=[pytest.mark.fast] if case.id in FAST else []) for case in CASES])
 def test_does_what_dbt_does(files, commands, fields, tmp_path_factory):
     folders = test_command_line.place(files, tmp_path_factory)
     for line in commands:

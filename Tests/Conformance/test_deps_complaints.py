@@ -8,7 +8,7 @@ import conformance
 import test_command_line
 
 pytestmark = [
-    pytest.mark.module("deps_complaints"), pytest.mark.fast,
+    pytest.mark.module("deps_complaints"),
     pytest.mark.skipif(conformance.DRIVES_DBT, reason="compares dbt with our executable"),
 ]
 
@@ -98,9 +98,18 @@ def folders(tmp_path_factory):
     return test_command_line.place(PROJECT, tmp_path_factory)
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.xfail(reason=DIFFERENT[name], strict=True)) if name in DIFFERENT else name
-    for name in PACKAGES])
+FAST = {
+    "another key", "more keys", "unknown kind", "two kinds", "package without owner", "git number", "local missing",
+    "local nameless", "local twins", "local needs wrong",
+}
+
+
+def marks(name: str) -> list:
+    different = [pytest.mark.xfail(reason=DIFFERENT[name], strict=True)] if name in DIFFERENT else []
+    return different + ([pytest.mark.fast] if name in FAST else [])
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in PACKAGES])
 def test_complains_as_dbt_does(folders, name):
     for folder in folders.values():
         (folder / "package-lock.yml").unlink(missing_ok=True)

@@ -34,7 +34,7 @@ import Testing
     ])
     #expect(text.contains("Error reading shop: p.yml"))
     #expect(text.contains("Syntax error near line"))
-    #expect(text.contains("columns: [a, b"))
+    #expect(text.contains("3  |     columns: [a, b\n"))
   }
 
   @Test func templateErrorsShowTheirPlace() throws {

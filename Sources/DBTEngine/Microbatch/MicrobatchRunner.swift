@@ -41,6 +41,7 @@ struct MicrobatchRunner {
       let previous = BatchResults(plain: run.request.previousBatches[node.uniqueID])
       let plan = try previous.map { BatchPlan(node, repeating: $0.failed) } ?? batches(isIncremental)
       result = merged(plan, previous, execute(plan, isIncremental: isIncremental))
+      if result.status == .success { try pointToLatestVersion() }
     } catch {
       let known = DBTError(error, node: NodeNaming.reference(node))
       result = NodeResult(uniqueID: node.uniqueID, status: .error)
@@ -53,6 +54,16 @@ struct MicrobatchRunner {
     result.compiled = false
     result.relationName = node.relationName
     return result
+  }
+
+  private func pointToLatestVersion() throws {
+    let connection = run.connection(node.uniqueID, node: node, cancellation)
+    defer { connection.close() }
+    guard let pointer = LatestVersionPointer(run, node, connection, threadName: threadName) else { return }
+    let context = RenderContext(run, node: node, connection: connection, threadName: threadName)
+    for relation in try pointer.make(over: try run.engine.relation(of: node), in: context) {
+      run.cache.add(relation.created())
+    }
   }
 
   // MARK: Which batches

@@ -51,8 +51,9 @@ struct HookRunner {
         result.message = "\(name) skipped"
         result.failures = 1
       } else {
-        observe(.started(name, index + 1, hooks.count))
-        result = execute(hook, name, connection, extras, isFirst: index == 0)
+        result = execute(hook, name, connection, extras, isFirst: index == 0) {
+          observe(.started(name, index + 1, hooks.count))
+        }
       }
       result.threadID = "main"
       outcomes.append(result)
@@ -61,8 +62,10 @@ struct HookRunner {
     return outcomes
   }
 
+  /// - Parameter whenCompiled: called before the statement is sent; dbt too tells of a hook only when it is rendered.
   private func execute(
-    _ hook: Node, _ name: String, _ connection: DatabaseConnection, _ extras: [String: Value], isFirst: Bool
+    _ hook: Node, _ name: String, _ connection: DatabaseConnection, _ extras: [String: Value], isFirst: Bool,
+    whenCompiled: () -> Void
   ) -> NodeResult {
     let started = UTCTime.now.seconds
     var result = NodeResult(uniqueID: hook.uniqueID, status: .success)
@@ -73,6 +76,7 @@ struct HookRunner {
       result.compiled = true
       result.compiledCode = run.scrub(compiled.code)
       result.codePath = compiled.path
+      whenCompiled()
       let ready = UTCTime.now.seconds
       result.timing = [NodeTiming(name: "compile", startedAt: started, completedAt: ready)]
       if compiled.code.contains(where: { !$0.isWhitespace }) {

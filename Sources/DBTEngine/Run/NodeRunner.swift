@@ -105,7 +105,13 @@ struct NodeRunner {
     if node.resourceType == .function {
       return try FunctionOverloads(run, node, connection, threadName).finish(context)
     }
-    for relation in try MaterializationAnswer.relations(answer, node) { run.cache.add(relation.created()) }
+    var relations = try MaterializationAnswer.relations(answer, node)
+    if let made = relations.first,
+      let pointer = LatestVersionPointer(run, node, connection, threadName: threadName)
+    {
+      relations += try pointer.make(over: made, in: context)
+    }
+    for relation in relations { run.cache.add(relation.created()) }
     guard let main = context.results.main else {
       throw DBTError(.runtime, "main is not being called during running model")
     }

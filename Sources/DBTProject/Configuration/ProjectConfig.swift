@@ -111,8 +111,7 @@ package struct ProjectConfig: Sendable {
   /// - Parameter isRendered: false for the texts before rendering.
   func levels(_ type: ResourceType, fqn: [String], isRendered: Bool = true) -> [PlainObject] {
     let all = isRendered ? sections : unrenderedSections
-    let section = type == .analysis && isOn(.placesAnalysesAsTheyLie) ? "analyses" : type.projectSection
-    guard var level = all[section] else { return [] }
+    guard var level = all[section(of: type)] else { return [] }
     var levels = [ProjectConfig.settings(of: level)]
     for name in fqn {
       guard case .object(let next)? = level[name] else { break }
@@ -120,6 +119,11 @@ package struct ProjectConfig: Sendable {
       level = next
     }
     return levels
+  }
+
+  /// The section that configures resources of a type.
+  func section(of type: ResourceType) -> String {
+    type == .analysis && isOn(.placesAnalysesAsTheyLie) ? "analyses" : type.projectSection
   }
 
   /// What of a level is configuration: keys with `+`, and keys whose value is no object.

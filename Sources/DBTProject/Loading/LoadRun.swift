@@ -202,6 +202,9 @@ struct LoadRun {
           + "must be "
           + "unique in a project. Please rename one of these packages.")
     }
+    var package = package
+    // Of all flags only those of the root project, which is the first, count.
+    package.flags = packages.values[0].flags
     packages[package.name] = package
   }
 

@@ -69,7 +69,7 @@ extension ConfigBuilder {
 extension ProjectConfig {
   /// How many names of an fqn lead to levels of the section of its type, rendered or not.
   fileprivate func depth(_ type: ResourceType, fqn: [String]) -> Int {
-    guard var level = sections[type.projectSection] else { return 0 }
+    guard var level = sections[section(of: type)] else { return 0 }
     var depth = 0
     for name in fqn {
       guard case .object(let next)? = level[name] else { break }

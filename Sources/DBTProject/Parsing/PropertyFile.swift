@@ -66,23 +66,29 @@ struct PropertyFile: Sendable {
 
 extension ProjectError {
   /// Bad YAML, in dbt's layout.
+  ///
+  /// - Parameter project: the package of a property file; nil for files of which dbt names no package.
   init(yaml error: YAMLError, project: String? = nil, path: String, text: String) {
     let excerpt = ProjectError.lines(of: text, around: error.line)
-    let prefix = project.map { "Error reading \($0): \(path) - " } ?? ""
     let rule = String(repeating: "-", count: 30)
+    let fault =
+      "Syntax error near line \(error.line)\n\(rule)\n\(excerpt)\n\nRaw Error:\n\(rule)\n\(error.message)\n"
+      + "  in \"\(error.path)\", line \(error.line), column \(error.column)"
+    let message =
+      project.map { "Error reading \($0): \(path) - Runtime Error\n  " + fault.replacing("\n", with: "\n  ") } ?? fault
     self.init(
-      .parsing,
-      prefix
-        + "Runtime Error\n  Syntax error near line \(error.line)\n  \(rule)\n\(excerpt)\n\n  Raw Error:\n  \(rule)\n  "
-        + "\(error.message)\n    in \"\(error.path)\", line \(error.line), column \(error.column)",
-      path: path, line: error.line, column: error.column, excerpt: excerpt, cause: error)
+      project == nil ? .runtime : .parsing, message, path: path, line: error.line, column: error.column,
+      excerpt: excerpt, cause: error)
   }
 
   /// Up to three lines before and after a line, numbered.
   static func lines(of text: String, around line: Int) -> String {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    let first = max(0, min(line, lines.count) - 4)
-    let shown = lines[first..<min(lines.count, first + 7)]
-    return zip((first + 1)..., shown).map { "  \($0) | \($1.prefix(160))" }.joined(separator: "\n")
+    let end = (lines.lastIndex { !$0.trimmed.isEmpty } ?? 0) + 1
+    let first = max(0, min(line - 4, end - 1))
+    return zip((first + 1)..., lines[first..<min(end, max(line, first) + 3)]).map { number, line in
+      let label = String(number)
+      return label + String(repeating: " ", count: max(0, 3 - label.utf8.count)) + "| \(line.prefix(160))"
+    }.joined(separator: "\n")
   }
 }
