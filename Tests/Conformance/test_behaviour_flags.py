@@ -277,7 +277,7 @@ def test_does_what_dbt_does(files, commands, fields, tmp_path_factory):
 
 def members(folder, fields, whose: str) -> dict:
     """The fields of all resources of the project and its package, of the manifest of the last command."""
-    text = (folder / "target" / "manifest.json").read_text().replace(f"command_line_{whose}", "SCHEMA")
+    text = test_command_line.without_schema((folder / "target" / "manifest.json").read_text(), whose)
     manifest = json.loads(text.replace(str(folder), "FOLDER"))
     found = {}
     for kind in ("nodes", "sources", "exposures", "macros", "metrics"):

@@ -6,6 +6,7 @@ parsing, notices of versions) are left out on both sides.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -196,6 +197,10 @@ def words(line: str) -> list[str]:
     return parts
 
 
+def without_schema(text: str, whose: str) -> str:
+    return re.sub(rf"command_line_\d+_{whose}", "SCHEMA", text)
+
+
 def normal(text: str, whose: str) -> list[str]:
     text = re.sub(r"\x1b\[\d+m", "", text)
     lines = []
@@ -215,7 +220,7 @@ def normal(text: str, whose: str) -> list[str]:
         # A fault of dbt's own that follows those of its options.
         if "Error uploading artifacts to artifact ingestion API" in line:
             continue
-        line = line.replace(f"command_line_{whose}", "SCHEMA").replace("{'b', 'a'}", "{'a', 'b'}")
+        line = without_schema(line, whose).replace("{'b', 'a'}", "{'a', 'b'}")
         line = re.sub(r"in \d+\.\d+s\]", "in Ns]", line)
         line = re.sub(r"in \d+ hours \d+ minutes and \d+\.\d+ seconds \(\d+\.\d+s\)", "in TIME", line)
         line = re.sub(r" \.*\.? \[", " [", line)
@@ -224,13 +229,18 @@ def normal(text: str, whose: str) -> list[str]:
     return lines
 
 
+NUMBERS = itertools.count()
+
+
 def place(project: dict, tmp_path_factory) -> dict:
+    """Writes a project twice, into folders of either side, with a schema of its own for both."""
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw")[2:] + f"{next(NUMBERS):03}"
     found = {}
     for whose in ("ours", "dbts"):
         folder = tmp_path_factory.mktemp(whose)
         for path, text in project.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text)
+            (folder / path).write_text(text.replace("command_line_{{", f"command_line_{number}_{{{{"))
         found[whose] = folder
     return found
 

@@ -310,7 +310,8 @@ def test_a_package_cannot_name_its_way_out_of_the_install_folder(tmp_path, name)
     folder = projects.write(tmp_path / "project", {
         "dbt_project.yml": "name: app\nversion: '1.0'\nconfig-version: 2\n", "packages.yml": "packages:\n  - local: lib\n",
         "lib/dbt_project.yml": f"name: '{name}'\nversion: '1.0'\nconfig-version: 2\n"})
-    assert "Invalid package name" in atlas.sallyport(folder, "deps", code=2)
+    reason = "Invalid package name" if name else "Package defined in dbt_project.yml must have a name!"
+    assert reason in atlas.sallyport(folder, "deps", code=2)
     assert not (tmp_path / "evil").exists() and not os.path.lexists(folder / "dbt_packages" / name.replace("/", "_") / "x")
 
 

@@ -148,7 +148,7 @@ package struct RunSummary: Sendable {
         LogLine(
           .info, "  compiled code at \(path)", event: "SQLCompiledPath", nodeID: id, data: ["path": .string(path)]))
     }
-    if let relation = label?.storedFailures, result.status == .fail || result.status == .warn {
+    if let relation = label?.storedFailures, [.fail, .warn, .error].contains(result.status) {
       let query = "select * from \(relation)"
       let border = String(repeating: "-", count: query.count)
       lines.append(blank)
