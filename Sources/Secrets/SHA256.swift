@@ -47,6 +47,7 @@ internal import COpenSSL
   package static func hex(_ bytes: [UInt8]) -> String { unsafe bytes.withUnsafeBytes { unsafe hex($0) } }
 
   private static func hex(_ bytes: UnsafeRawBufferPointer) -> String {
+    // Without memory there is no going on, and an empty digest would make different texts one.
     guard let digest = SHA256() else { fatalError("OpenSSL cannot compute SHA-256") }
     unsafe digest.update(bytes)
     let bytes = digest.finish()

@@ -177,7 +177,7 @@ package final class Engine: Sendable {
     }
     let compilesOnly = !run.request.command.executes
     if let node = project.manifest.node(uniqueID) {
-      if !compilesOnly, MicrobatchRunner.isMicrobatch(node), usesBatches {
+      if !compilesOnly, node.isMicrobatch, usesBatches {
         return MicrobatchRunner(run, node, cancellation, threadName: threadName).execute()
       }
       return NodeRunner(run, node, cancellation, threadName: threadName).execute(compilesOnly: compilesOnly)
@@ -301,7 +301,7 @@ extension Engine {
       label.name = UnitTestCase.versionedName(test)
       label.lineName = UnitTestCase.lineName(test)
     }
-    label.isMicrobatch = usesBatches && node.map(MicrobatchRunner.isMicrobatch) ?? false
+    label.isMicrobatch = usesBatches && node?.isMicrobatch ?? false
     return label
   }
 

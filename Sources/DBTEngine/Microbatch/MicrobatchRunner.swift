@@ -12,11 +12,6 @@ struct MicrobatchRunner {
   private let cancellation: Cancellation
   private let threadName: String
 
-  /// Whether a node is built in batches.
-  static func isMicrobatch(_ node: Node) -> Bool {
-    node.isMicrobatch
-  }
-
   init(_ run: RunContext, _ node: Node, _ cancellation: Cancellation, threadName: String) {
     self.run = run
     self.node = node

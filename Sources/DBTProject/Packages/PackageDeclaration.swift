@@ -39,8 +39,9 @@ struct PackageDeclaration: Sendable {
     else {
       var shown = members
       shown["unrendered"] = written
-      throw Self.malformed(
-        "\(PlainValue.object(shown).pythonText) is not valid under any of the given schemas", project)
+      // The whole is shown as an address is: without what stands for secrets.
+      let text = PackageAddress(PlainValue.object(shown).pythonText).shown
+      throw Self.malformed("\(text) is not valid under any of the given schemas", project)
     }
     if origin == .tarball, members["name"]?.stringValue?.isEmpty ?? true {
       throw Self.malformed(
