@@ -165,6 +165,14 @@ def test_secrets_in_an_address_stay_secret(tmp_path, hub):
         assert not path.is_file() or b"hunter2" not in path.read_bytes(), path
 
 
+def test_a_faulty_entry_is_shown_without_its_secret(tmp_path):
+    pair = Pair(tmp_path, {})
+    pair.write("packages.yml", "packages: [{git: \"file:///{{ env_var('DBT_ENV_SECRET_PART') }}\", version: 1}]\n")
+    for folder, program in ((pair.ours, sallyport), (pair.theirs, dbt)):
+        code, said = program(folder, DBT_ENV_SECRET_PART="hunter2")
+        assert code == 2 and "'git': 'file:///*****', 'version': 1" in said and "hunter2" not in said, said
+
+
 def test_secrets_in_the_address_of_a_repository_stay_secret(tmp_path):
     source = projects.write(tmp_path / "hunter2" / "repository", {"dbt_project.yml": package_hub.project("tools")})
     git = ["git", "-C", source, "-c", "user.name=a", "-c", "user.email=a@example.org"]
