@@ -117,6 +117,9 @@ package final class Evaluation {
   /// Names of the macros that are running, outermost first.
   package var macroNames: [String] { calls.map(\.shownName) }
 
+  /// How many macros are running.
+  package var macroDepth: Int { calls.count }
+
   private func frames(at site: (unit: SourceUnit, offset: Int)?) -> [JinjaError.Frame] {
     var frames: [JinjaError.Frame] = []
     var site = site

@@ -95,13 +95,19 @@ package final class MacroDefinition: Sendable {
 /// A macro as a callable value.
 package final class MacroObject: Object {
   package let definition: MacroDefinition
+  private let onCall: ((Evaluation) -> Void)?
 
-  package init(_ definition: MacroDefinition) { self.definition = definition }
+  /// - Parameter onCall: told of every call before it is made, with the evaluation that makes it.
+  package init(_ definition: MacroDefinition, onCall: ((Evaluation) -> Void)? = nil) {
+    self.definition = definition
+    self.onCall = onCall
+  }
 
   package var typeName: String { "Macro" }
   package var repr: String { "<Macro \(PythonText.repr(definition.macroName))>" }
   package var kinds: ValueKinds { .callable }
   package func call(_ arguments: Arguments, _ evaluation: Evaluation) throws -> Value {
-    try evaluation.call(definition, arguments)
+    onCall?(evaluation)
+    return try evaluation.call(definition, arguments)
   }
 }

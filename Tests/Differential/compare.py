@@ -1,9 +1,9 @@
 """Runs one project with real dbt and with Sallyport, each in a database of its own, and compares what came of every step.
 
 A project's `scenario.py` lists the steps in `STEPS`: commands of dbt, SQL that changes what the sources hold, and edits of files.
-After each command these must be the same on both sides: the exit code, every entry of run_results.json, the relations with their
-columns, comments, indexes, grants and rows, the statements of each connection in their order, and the files that were compiled
-and run. Times and names made from times are put aside first.
+After each command these must be the same on both sides: the exit code, every entry of run_results.json and of manifest.json, the
+relations with their columns, comments, indexes, grants and rows, the statements of each connection in their order, and the files
+that were compiled and run. Times and names made from times are put aside first.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 
+import manifests
 import stage as stage_module
 
 PROJECTS = pathlib.Path(__file__).resolve().parent / "projects"
@@ -233,6 +234,34 @@ def entries(side: Side, results: dict) -> dict[str, dict]:
     return found
 
 
+# dbt's static parser keeps these as a set.
+SETS = ("sources", "refs")
+
+
+def manifest(side: Side) -> dict[str, dict]:
+    """Every node, macro and so on of the last manifest.json, by section and unique id; empty before there is one."""
+    path = side.folder / "target" / "manifest.json"
+    document = json.loads(path.read_text()) if path.exists() else {}
+    found = {}
+    for section, members in document.items():
+        if isinstance(members, dict) and section not in ("metadata", "docs", "parent_map", "child_map", "group_map", "selectors"):
+            for name, member in members.items():
+                entry = manifests.settled(member)
+                found[f"{section}:{name}"] = {
+                    key: sorted(value, key=str) if key in SETS and isinstance(value, list) else value for key, value in entry.items()
+                } if isinstance(entry, dict) else entry
+    return found
+
+
+def plain(side: Side, value):
+    """A tree with what must differ in its texts made equal."""
+    if isinstance(value, dict):
+        return {key: plain(side, entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [plain(side, entry) for entry in value]
+    return side.plain(value) if isinstance(value, str) else value
+
+
 def contents(side: Side, volatile: dict[str, set[str]]) -> dict[str, dict]:
     """Every relation and function: kind, owner's grants, comments, columns, indexes, constraints and rows."""
     run = lambda sql: side.postgres.execute(sql, database=side.database)  # noqa: E731
@@ -307,6 +336,7 @@ def differences(command: Command, codes: tuple[int, int], dbt_side: Side, our_si
         found.append(f"exit codes: dbt {codes[0]}, sallyport {codes[1]}, expected {command.code}")
     sent = [statements(side) for side in sides]
     found += difference(*(entries(side, side.results()) for side in sides), "results")
+    found += difference(*(plain(side, manifest(side)) for side in sides), "manifest")
     found += difference(*(contents(side, volatile) for side in sides), "database")
     found += difference(*(side.files() for side in sides), "files")
     if command.statements:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import json
 import pathlib
 import re
 import shutil
@@ -17,7 +16,6 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "Differential"), str(HERE.parent / 
 
 import checkouts  # noqa: E402
 import compare  # noqa: E402
-import manifests  # noqa: E402
 import stage as stage_module  # noqa: E402
 from packages import PACKAGES, Package  # noqa: E402
 
@@ -62,24 +60,6 @@ def settle(value, side: compare.Side, plain: dict[str, str]):
     return value
 
 
-# dbt's static parser keeps these as a set.
-SETS = ("sources", "refs")
-
-
-def manifest(side: compare.Side) -> dict[str, dict]:
-    """Every node, macro and so on by unique_id."""
-    document = json.loads((side.folder / "target" / "manifest.json").read_text())
-    found = {}
-    for section, members in document.items():
-        if isinstance(members, dict) and section not in ("metadata", "docs", "parent_map", "child_map", "group_map", "selectors"):
-            for name, member in members.items():
-                entry = manifests.settled(member)
-                found[f"{section}:{name}"] = {
-                    key: sorted(value, key=str) if key in SETS and isinstance(value, list) else value for key, value in entry.items()
-                } if isinstance(entry, dict) else entry
-    return found
-
-
 def compared(package: Package, folder: pathlib.Path, tree: pathlib.Path, postgres, profiles: pathlib.Path) -> Count:
     inside = f"{package.name}/{package.project}"
     sides = [kind(tree, folder, postgres, inside=inside, profiles=profiles) for kind in (compare.Dbt, compare.Sallyport)]
@@ -105,7 +85,7 @@ def parse(package: Package, sides, count: Count):
     codes = [side.run(PARSE) for side in sides]
     count.add("commands", {str(PARSE): 0}, {str(PARSE): 0 if codes == [0, 0] else codes}, "parse")
     if codes == [0, 0]:
-        parsed = [settle(manifest(side), side, package.plain) for side in sides]
+        parsed = [settle(compare.manifest(side), side, package.plain) for side in sides]
         tests = [sum(name.startswith("nodes:test.") for name in members) for members in parsed]
         print(f"{package.name}: parsed tests: dbt {tests[0]}, sallyport {tests[1]}")
         count.add("parsed", *parsed, "manifest")
@@ -130,6 +110,7 @@ def run(package: Package, step: compare.Command, sides, count: Count):
     print(f"{package.name}: dbt's results: {', '.join(f'{number} {state}' for state, number in sorted(states.items()))}")
     certain = [{name: entry for name, entry in side.items() if not any(re.search(text, name) for text in package.chance)} for side in results]
     count.add("results", *certain, str(step))
+    count.add("manifest", *(settle(compare.manifest(side), side, package.plain) for side in sides), f"{step}, manifest")
     count.add("relations", *(relations(side, package) for side in sides), f"{step}, database")
     count.add("files", *(settle(side.files(), side, package.plain) for side in sides), f"{step}, files")
 

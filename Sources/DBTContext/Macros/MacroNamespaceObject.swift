@@ -3,14 +3,16 @@ import OrderedCollections
 
 /// The macros of a package under its name: `dbt_utils.star`. `dbt` holds those of all internal packages.
 package final class MacroNamespaceObject: Object {
-  private let registry: MacroRegistry
+  private let settings: DBTScope.Settings
   private let packageName: String
   private var made: [String: Value] = [:]
 
-  package init(_ registry: MacroRegistry, package packageName: String) {
-    self.registry = registry
+  package init(_ settings: DBTScope.Settings, package packageName: String) {
+    self.settings = settings
     self.packageName = packageName
   }
+
+  private var registry: MacroRegistry { settings.registry }
 
   package var typeName: String { "MacroNamespace" }
   package var kinds: ValueKinds { [.mapping, .iterable] }
@@ -19,7 +21,7 @@ package final class MacroNamespaceObject: Object {
   package func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? {
     if let known = made[name] { return known }
     if let macro = registry.macro(named: name, in: packageName) {
-      let value = Value.object(MacroObject(macro.definition))
+      let value = settings.callable(macro)
       made[name] = value
       return value
     }

@@ -40,11 +40,19 @@ package final class DBTScope: GlobalScope {
     package var members: [String: Value] = [:]
     /// Further members that are only made when a template names them.
     package var lazyMembers = LazyMembers()
+    /// Told of every macro of the registry that a template calls, and of how many macros run around the call.
+    package var onMacroCall: ((RegisteredMacro, Int) -> Void)?
 
     package init(invocation: Invocation, registry: MacroRegistry, searchPackage: String? = nil) {
       self.invocation = invocation
       self.registry = registry
       self.searchPackage = searchPackage ?? registry.rootPackage
+    }
+
+    /// A macro as templates of the scope see it.
+    package func callable(_ macro: RegisteredMacro) -> Value {
+      guard let onMacroCall else { return .object(MacroObject(macro.definition)) }
+      return .object(MacroObject(macro.definition) { onMacroCall(macro, $0.macroDepth) })
     }
   }
 
@@ -79,11 +87,11 @@ package final class DBTScope: GlobalScope {
     if let known = macros[name] { return known }
     let value: Value
     if let own = registry.packages[searchPackage]?[name] ?? registry.packages[registry.rootPackage]?[name] {
-      value = .object(MacroObject(own.definition))
+      value = settings.callable(own)
     } else if registry.isNamespace(name) {
-      value = .object(MacroNamespaceObject(registry, package: name))
+      value = .object(MacroNamespaceObject(settings, package: name))
     } else if let found = registry.macro(named: name, in: "dbt") {
-      value = .object(MacroObject(found.definition))
+      value = settings.callable(found)
     } else {
       return nil
     }
@@ -161,6 +169,8 @@ package final class DBTScope: GlobalScope {
   ///
   /// - Throws: `DBTError` with the scope's node attached.
   package func render(_ text: String, path: String, undefined: UndefinedPolicy = .standard) throws(DBTError) -> String {
+    // As in dbt: only a text that might be a template is rendered, and loses a last line end then.
+    guard DBTScope.hasTemplate(text) else { return DBTScope.mayBeTemplate(text) ? DBTScope.literal(text) : text }
     do {
       return try evaluation(undefined: undefined).renderText(try Template.compile(text, path: path))
     } catch {
@@ -168,13 +178,13 @@ package final class DBTScope: GlobalScope {
     }
   }
 
-  /// Renders a value of a YAML file in native mode. Text without any template mark is returned as it is.
+  /// Renders a value of a YAML file in native mode. Text without any template mark is a `literal`.
   ///
   /// - Throws: `DBTError` with the scope's node attached.
   package func renderNative(_ text: String, path: String, undefined: UndefinedPolicy = .standard) throws(DBTError)
     -> Value
   {
-    guard DBTScope.hasTemplate(text) else { return .string(text) }
+    guard DBTScope.hasTemplate(text) else { return .string(DBTScope.literal(text)) }
     do {
       return try evaluation(limits: .small, undefined: undefined).renderNative(try Template.compile(text, path: path))
     } catch {
@@ -190,6 +200,34 @@ package final class DBTScope: GlobalScope {
       isOpen = byte == UInt8(ascii: "{")
     }
     return false
+  }
+
+  /// Whether dbt takes a text for one that might hold a template.
+  private static func mayBeTemplate(_ text: String) -> Bool {
+    var last: UInt8 = 0
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "{"), UInt8(ascii: "%"), UInt8(ascii: "#"): return true
+      case UInt8(ascii: "}") where last == byte: return true
+      default: last = byte
+      }
+    }
+    return false
+  }
+
+  /// What rendering makes of a text without any template mark: it ends its lines as Unix does, and drops the last line end.
+  package static func literal(_ text: String) -> String {
+    var text = text
+    if text.utf8.contains(0x0D) {
+      text = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
+    }
+    if text.utf8.last == 0x0A { text.unicodeScalars.removeLast() }
+    return text
+  }
+
+  /// Whether rendering in native mode gives a text back as it is.
+  package static func isUnchangedByRendering(_ text: String) -> Bool {
+    !hasTemplate(text) && text.utf8.last != 0x0A && !text.utf8.contains(0x0D)
   }
 }
 

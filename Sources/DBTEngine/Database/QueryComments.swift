@@ -41,7 +41,7 @@ struct QueryComments {
     var settings = DBTScope.Settings(invocation: run.invocation, registry: engine.project.macros)
     settings.vars = VarSettings(values: engine.vars(of: engine.project.manifest.projectName))
     settings.members = [
-      "node": node.map { Value(NodeNaming.model($0, compiledCode: nil, buildPath: nil)) } ?? .none,
+      "node": node.map { NodeNaming.object($0.json()) } ?? .none,
       "connection_name": .string(name),
     ]
     do {

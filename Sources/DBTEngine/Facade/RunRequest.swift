@@ -105,6 +105,8 @@ package struct RunPlanNode: Sendable, Hashable {
   package var continuesOnError: Bool
   /// Whether it is never counted, printed or reported (ephemeral models).
   package var isEphemeral: Bool
+
+  var isUnitTest: Bool { resourceType == "unit_test" }
 }
 
 /// What a command will execute, in a fit order for starting ready nodes.

@@ -10,14 +10,12 @@ package struct Artifacts {
 
   package init(_ run: RunContext) { self.run = run }
 
-  /// The manifest with the code of what this run compiled (v12).
+  /// The manifest with the code of what this run compiled, and what else it found out (v12).
   package func manifest() -> PlainValue {
     let project = run.engine.project
     var replaced = PlainObject()
-    for (id, compiled) in run.compiledNodes {
-      guard let node = project.manifest.node(id) else { continue }
-      replaced[id] = entry(node, compiled)
-    }
+    let documents = RunDocuments(run)
+    for id in documents.ids { replaced[id] = project.manifest.node(id).flatMap(documents.entry) }
     return project.manifest.json(manifestMetadata, nodes: replaced)
   }
 
@@ -34,10 +32,10 @@ package struct Artifacts {
 
   /// Writes `manifest.json` piece by piece.
   private func writeManifest() throws(DBTError) -> String? {
-    let compiled = run.compiledNodes
+    let documents = RunDocuments(run)
     return try run.files.writeArtifact("manifest.json") { (sink: ([UInt8]) throws(DBTError) -> Void) throws(DBTError) in
       try run.engine.project.manifest.write(
-        manifestMetadata, replacing: { node in compiled[node.uniqueID].map { entry(node, $0) } }, to: sink)
+        manifestMetadata, replacing: documents.entry, to: sink)
     }
   }
 
@@ -129,18 +127,6 @@ package struct Artifacts {
   }
 
   private var startedAt: String { UTCTime(run.invocation.startedAt.unixSeconds).iso }
-
-  private func entry(_ node: Node, _ compiled: CompiledNode) -> PlainValue {
-    let node = ForeignKeys(engine: run.engine).rendered(node)
-    guard var members = node.json().objectValue else { return node.json() }
-    members["compiled_path"] = .string(compiled.path)
-    members["compiled"] = true
-    members["compiled_code"] = .string(run.scrub(compiled.code))
-    members["extra_ctes_injected"] = true
-    members["extra_ctes"] = .array(
-      compiled.expressions.map { ["id": .string($0.uniqueID), "sql": .string(run.scrub($0.text))] })
-    return .object(members)
-  }
 
   private var customEnvironment: PlainObject {
     let prefix = Invocation.customPrefix

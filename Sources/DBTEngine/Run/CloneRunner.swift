@@ -17,7 +17,7 @@ extension NodeRunner {
     }
     let macro = try run.materialization("clone")
     let context = RenderContext(
-      run, node: node, connection: connection, compiledCode: code, threadName: threadName)
+      run, node: node, connection: connection, compiledCode: code, ownCallDepth: 1, threadName: threadName)
     let answer = try context.scope.evaluation().call(macro.definition, Arguments())
     for relation in try MaterializationAnswer.relations(answer, node) { run.cache.add(relation.created()) }
     var result = NodeResult(uniqueID: node.uniqueID, status: .success)

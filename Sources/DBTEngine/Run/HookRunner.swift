@@ -44,6 +44,7 @@ struct HookRunner {
     var outcomes: [NodeResult] = []
     for (index, hook) in hooks.enumerated() {
       let name = "\(hook.packageName).\(phase.rawValue).\(index)"
+      run.note(hook.uniqueID, hookIndex: index + 1)
       var result: NodeResult
       if outcomes.contains(where: { $0.status == .error }) {
         result = NodeResult(uniqueID: hook.uniqueID, status: .skipped)
@@ -119,17 +120,18 @@ enum HookResults {
       schemas.append(node.schema)
       pairs.append(.tuple([node.database.map { .string($0) } ?? .none, .string(node.schema)]))
     }
+    let documents = RunDocuments(run)
     return [
-      "results": .list(shown.map { .object(HookResultObject($0, model: model($0, manifest))) }),
+      "results": .list(shown.map { .object(HookResultObject($0, model: model($0, manifest, documents))) }),
       "schemas": .list(schemas.map { .string($0) }), "database_schemas": .list(pairs),
     ]
   }
 
-  /// The resource that a result is about, in dbt's form.
-  private static func model(_ result: NodeResult, _ manifest: Manifest) -> Value {
+  /// The resource that a result is about, in dbt's form: a template finds None where a member has no value.
+  private static func model(_ result: NodeResult, _ manifest: Manifest, _ documents: RunDocuments) -> Value {
     let document: PlainValue
     if let node = manifest.node(result.uniqueID) {
-      document = NodeNaming.model(node, compiledCode: result.compiledCode, buildPath: nil)
+      document = documents.entry(node) ?? node.json()
     } else {
       switch manifest.member(result.uniqueID) {
       case let entry as ResourceEntry: document = entry.json()
@@ -137,7 +139,7 @@ enum HookResults {
       default: return .none
       }
     }
-    return .object(RecordObject("ParsedNode", document.objectValue ?? [:]))
+    return NodeNaming.object(document)
   }
 }
 

@@ -3,6 +3,8 @@ import OrderedCollections
 /// Which nodes of a plan may start: each as soon as its own parents are done, those with the longest path behind them first
 /// (the plan's order).
 ///
+/// One thread takes them in the order in which they become ready, as dbt does, and a model right after its unit tests.
+///
 /// A pure value: threads share it behind a lock.
 struct NodeQueue {
   /// A node to start, or to report as skipped.
@@ -21,6 +23,7 @@ struct NodeQueue {
 
   let nodes: [RunPlanNode]
   private let isBuild: Bool
+  private let isSerial: Bool
   private var children: [[Int]]
   private var waiting: [Int]
   private var ready: [Int] = []
@@ -31,6 +34,7 @@ struct NodeQueue {
   init(_ plan: RunPlan) {
     nodes = plan.nodes
     isBuild = plan.command == .build
+    isSerial = plan.threads == 1
     var numbers: [String: Int] = [:]
     for (index, node) in nodes.enumerated() { numbers[node.uniqueID] = index }
     children = [[Int]](repeating: [], count: nodes.count)
@@ -69,7 +73,7 @@ struct NodeQueue {
     }
     for child in children[index] {
       waiting[child] -= 1
-      if waiting[child] == 0 { insertReady(child) }
+      if waiting[child] == 0 { insertReady(child, after: node) }
     }
   }
 
@@ -83,7 +87,8 @@ struct NodeQueue {
     }
   }
 
-  private mutating func insertReady(_ index: Int) {
+  private mutating func insertReady(_ index: Int, after node: RunPlanNode) {
+    guard !isSerial else { return ready.insert(index, at: node.isUnitTest ? 0 : ready.count) }
     let place = ready.firstIndex { $0 > index } ?? ready.count
     ready.insert(index, at: place)
   }

@@ -98,7 +98,8 @@ struct NodeRunner {
           + "\(languages.map { "'\($0)'" }.joined(separator: ", "))]; got \"\(node.language)\"")
     }
     let context = RenderContext(
-      run, node: node, connection: connection, compiledCode: progress.compiled?.code, threadName: threadName)
+      run, node: node, connection: connection, compiledCode: progress.compiled?.code,
+      ownCallDepth: node.resourceType == .test || node.resourceType == .function ? 1 : 0, threadName: threadName)
     defer { progress.buildPath = context.buildPath }
     let answer = try context.scope.evaluation().call(macro.definition, Arguments())
     guard node.resourceType != .test else { return try TestOutcome(node, run.invocation).read(context.results) }

@@ -22,6 +22,7 @@ package final class RunContext: Sendable {
   private let ephemerals = Mutex<[String: CompiledNode]>([:])
   /// Every node compiled so far, for the manifest.
   private let compiled = Mutex<[String: CompiledNode]>([:])
+  private let notes = Mutex<[String: NodeNotes]>([:])
   /// Whether schemas were made and the cache was filled for all nodes of the plan.
   private let prepared = Mutex(false)
 
@@ -98,9 +99,41 @@ package final class RunContext: Sendable {
 
   func keepCompiled(_ id: String, _ node: CompiledNode) { compiled.withLock { $0[id] = node } }
 
+  /// Notes that a node called a macro while it was compiled or executed.
+  func note(_ id: String, calls macroID: String) {
+    notes.withLock { notes in
+      if notes[id]?.macros.contains(macroID) != true { notes[id, default: NodeNotes()].macros.append(macroID) }
+    }
+  }
+
+  /// Notes where the statement of a node was written.
+  func note(_ id: String, buildPath: String) { notes.withLock { $0[id, default: NodeNotes()].buildPath = buildPath } }
+
+  /// Notes which of the hooks that a run executes, from 1, a hook was.
+  func note(_ id: String, hookIndex: Int) { notes.withLock { $0[id, default: NodeNotes()].hookIndex = hookIndex } }
+
+  /// What is noted of nodes so far, by unique id.
+  var nodeNotes: [String: NodeNotes] { notes.withLock { $0 } }
+
   /// The code of every node compiled so far.
   var compiledNodes: [String: CompiledNode] {
     compiled.withLock { known in ephemerals.withLock { known.merging($0) { first, _ in first } } }
+  }
+}
+
+/// What the work on a node has shown, beside its code: the manifest after a run tells it.
+struct NodeNotes: Sendable {
+  /// Unique ids of the macros that it called, in order; parsing finds only those outside of what waits for `execute`.
+  var macros: [String] = []
+  /// Where the statement that was run last was written, as dbt shows it.
+  var buildPath: String?
+  var hookIndex: Int?
+
+  /// The node with the macros that are noted here.
+  func added(to node: Node) -> Node {
+    var node = node
+    node.dependsOnMacros += macros.filter { !node.dependsOnMacros.contains($0) }
+    return node
   }
 }
 

@@ -7,15 +7,15 @@ import PlainData
 /// `graph`: every resource as a dict by its unique id, built part by part when a template looks, and what templates of the
 /// run have added (see `SharedGraph`).
 final class GraphObject: Object {
-  private let manifest: Manifest
+  private let run: RunContext
   private let connection: DatabaseConnection
   private var parts: [String: Value] = [:]
   private static let names = [
     "exposures", "functions", "groups", "metrics", "nodes", "sources", "semantic_models", "saved_queries", "unit_tests",
   ]
 
-  init(_ manifest: Manifest, _ connection: DatabaseConnection) {
-    self.manifest = manifest
+  init(_ run: RunContext, _ connection: DatabaseConnection) {
+    self.run = run
     self.connection = connection
   }
 
@@ -67,9 +67,13 @@ final class GraphObject: Object {
 
   private func part(_ name: String) -> Value? {
     if let known = parts[name] { return known }
+    let manifest = run.engine.project.manifest
     let documents: OrderedDictionary<String, PlainValue>
     switch name {
-    case "nodes": documents = manifest.nodes.mapValues { $0.json() }
+    case "nodes":
+      // As in dbt: of what a run finds out about nodes, templates of the run see the macros.
+      let notes = run.nodeNotes
+      documents = manifest.nodes.mapValues { notes[$0.uniqueID]?.added(to: $0).json() ?? $0.json() }
     case "sources": documents = manifest.sources.mapValues { $0.json() }
     case "exposures": documents = manifest.exposures.mapValues { $0.json() }
     case "metrics": documents = manifest.metrics.mapValues { $0.json() }

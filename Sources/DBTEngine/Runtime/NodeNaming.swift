@@ -1,5 +1,6 @@
 import DBTContext
 import DBTProject
+import Jinja
 import OrderedCollections
 import PlainData
 
@@ -17,8 +18,16 @@ enum NodeNaming {
     result.relationName = node.relationName
   }
 
+  /// A node itself, as some templates get it: a member without a value is None.
+  static func object(_ document: PlainValue) -> Value {
+    let fields = document.objectValue ?? [:]
+    let config = fields["config"].map { Value($0) }?.dictValue
+    return .object(
+      RecordObject("ParsedNode", fields, special: config.map { ["config": .object(NodeConfigObject($0))] } ?? [:]))
+  }
+
   /// `model` of templates: the node's members that have a value, and its code when it is compiled.
-  static func model(_ node: Node, compiledCode: String?, buildPath: String?) -> PlainValue {
+  static func model(_ node: Node, compiledCode: String?) -> PlainValue {
     guard var members = node.json().objectValue else { return [:] }
     members = members.filter { !$0.value.isNull }
     if let config = members["config"]?.objectValue { members["config"] = .object(config.filter { !$0.value.isNull }) }
@@ -33,7 +42,6 @@ enum NodeNaming {
       members["compiled_code"] = .string(compiledCode)
       members["compiled_sql"] = .string(compiledCode)
     }
-    if let buildPath { members["build_path"] = .string(buildPath) }
     return .object(members)
   }
 }

@@ -31,14 +31,18 @@ final class RenderContext: AdapterHost {
   private let batch: Batch?
   /// Set while the code of a unit test's model is rendered: refs and sources mean its fixtures.
   private let unitTest: UnitTestCase?
+  /// How many macros may run around a call that counts as the node's own; nil where none counts.
+  private let ownCallDepth: Int?
 
   /// - Parameters:
   ///   - compiledCode: the node's code, once known; templates see it as `sql`, `compiled_code` and in `model`.
   ///   - checksReferences: whether `ref()` may only name what the node was found to depend on.
+  ///   - ownCallDepth: 0 where only what the node's code calls counts as called by the node; 1 where that is also what its
+  ///     materialization calls, as dbt has it for tests, functions and clones; nil where the node only stands in for another.
   init(
     _ run: RunContext, node: Node?, connection: DatabaseConnection, compiledCode: String? = nil,
     batch: Batch? = nil, unitTest: UnitTestCase? = nil, checksReferences: Bool = true, macroPackage: String? = nil,
-    threadName: String
+    ownCallDepth: Int? = 0, threadName: String
   ) {
     self.run = run
     self.node = node
@@ -49,6 +53,7 @@ final class RenderContext: AdapterHost {
     self.threadName = threadName
     self.batch = batch
     self.unitTest = unitTest
+    self.ownCallDepth = ownCallDepth
     if let own = unitTest?.own { ephemerals = [own.originalID] }
   }
 
@@ -77,6 +82,11 @@ final class RenderContext: AdapterHost {
     settings.threadName = threadName
     settings.quoting = quoting
     settings.members = members()
+    if let node, let ownCallDepth {
+      settings.onMacroCall = { [run] macro, depth in
+        if depth <= ownCallDepth { run.note(node.uniqueID, calls: macro.uniqueID) }
+      }
+    }
     // As long as the run has nodes: made only where a template names it, or the cost of a run would grow with their square.
     settings.lazyMembers = DBTScope.LazyMembers(node == nil ? ["selected_resources"] : ["selected_resources", "model"])
     {
@@ -117,7 +127,7 @@ final class RenderContext: AdapterHost {
 
   func dispatch(_ name: String, namespace: String?) throws -> Value {
     let macro = try run.engine.project.macros.dispatch(name, namespace: namespace, searchPackage: scope.searchPackage)
-    return .object(MacroObject(macro.definition))
+    return scope.settings.callable(macro)
   }
 
   func contextValue(_ name: String, _ evaluation: Evaluation) throws -> Value? { scope.value(name) }
@@ -131,7 +141,7 @@ final class RenderContext: AdapterHost {
     var members: [String: Value] = [
       "adapter": .object(adapter),
       "config": .object(ConfigObject(node?.config, uniqueID: node?.uniqueID ?? "", batch: batch)),
-      "sql": code, "compiled_code": code, "graph": .object(GraphObject(run.engine.project.manifest, connection)),
+      "sql": code, "compiled_code": code, "graph": .object(GraphObject(run, connection)),
       "sql_now": .string("now()"),
       "defer_relation": (try? node.flatMap { try run.engine.deferredRelation(of: $0.uniqueID)?.value }) ?? .none,
       "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
@@ -152,7 +162,7 @@ final class RenderContext: AdapterHost {
 
   private func model(_ node: Node) -> Value {
     let rendered = ForeignKeys(engine: run.engine).rendered(node)
-    let model = Value(NodeNaming.model(rendered, compiledCode: compiledCode, buildPath: nil))
+    let model = Value(NodeNaming.model(rendered, compiledCode: compiledCode))
     guard let batch, let dict = model.dictValue else { return model }
     dict["batch"] = .dict(
       DictObject(named: [
@@ -327,7 +337,9 @@ final class RenderContext: AdapterHost {
       "write": .function("write", ["payload"]) { [weak self] values, _ in
         guard let self else { throw RenderContext.ended }
         guard let node else { throw DBTError(.compilation, "cannot \"write\" macros or sources") }
-        buildPath = try run.files.write(values[0]?.text ?? "", .run, of: node, part: batch?.name)
+        let path = try run.files.write(values[0]?.text ?? "", .run, of: node, part: batch?.name)
+        buildPath = path
+        if batch == nil { run.note(node.uniqueID, buildPath: path) }
         return .string("")
       },
       "load_agate_table": .function("load_agate_table") { [weak self] _, _ in

@@ -38,7 +38,7 @@ struct UnitTestOverrides {
     }
     for (package, members) in namespaces {
       scope.update(
-        package, .object(OverriddenNamespace(MacroNamespaceObject(scope.registry, package: package), members)))
+        package, .object(OverriddenNamespace(MacroNamespaceObject(scope.settings, package: package), members)))
     }
     for (name, value) in plain { scope.update(name, value) }
   }

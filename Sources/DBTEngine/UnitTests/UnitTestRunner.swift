@@ -77,7 +77,8 @@ struct UnitTestRunner {
 
   /// The SQL that gives the rows of an input, typed like the columns of what it stands in for.
   private func fixture(_ input: UnitTestCase.Input, _ connection: DatabaseConnection) throws(DBTError) -> String {
-    let context = RenderContext(run, node: input.node, connection: connection, threadName: threadName)
+    let context = RenderContext(
+      run, node: input.node, connection: connection, ownCallDepth: nil, threadName: threadName)
     if let rows = input.rows { context.scope.setMember(UnitTestCase.rowsMember, Value(rows)) }
     let code = try context.render(input.node.rawCode, path: input.node.originalFilePath)
     _ = try run.files.write(code, .compiled, of: input.node)

@@ -111,7 +111,7 @@ struct ProfileReader {
   private func render(
     _ value: PlainValue, _ scope: DBTScope, key: String
   ) throws(ProjectError) -> (plain: PlainValue, secret: SharedSecret?) {
-    guard case .string(let text) = value, DBTScope.hasTemplate(text) else { return (value, nil) }
+    guard case .string(let text) = value, !DBTScope.isUnchangedByRendering(text) else { return (value, nil) }
     do {
       let rendered = try scope.renderNative(text, path: "profiles.yml").plain()
       guard case .string(let result) = rendered else { return (rendered, nil) }

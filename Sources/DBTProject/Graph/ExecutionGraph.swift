@@ -63,7 +63,7 @@ package struct ExecutionGraph: Sendable {
         for (test, gated) in TestGates(manifest: manifest, graph: graph).edges {
           for node in gated { edges.add(from: test, to: node) }
         }
-        for (number, node) in planned where node.resourceType == .unitTest {
+        for number in planned.keys.sorted() where planned[number]?.resourceType == .unitTest {
           for model in graph.parents[number] where planned[model] != nil { edges.putBefore(number, model) }
         }
       }

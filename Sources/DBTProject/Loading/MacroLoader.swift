@@ -45,7 +45,7 @@ struct MacroLoader {
       warnings += unit.unexpected.map { ProjectWarning(unexpectedBlock: $0, in: unit.file.originalFilePath) }
       for (macro, text) in unit.definitions { try add(macro, text, unit.file, to: &registry, &entries) }
     }
-    resolveCalls(registry, &entries)
+    try resolveCalls(registry, &entries)
     return (registry, entries, warnings)
   }
 
@@ -127,7 +127,11 @@ struct MacroLoader {
   }
 
   /// Fills `depends_on.macros` from the calls that can be seen without running anything.
-  private func resolveCalls(_ registry: MacroRegistry, _ entries: inout OrderedDictionary<String, MacroEntry>) {
+  ///
+  /// - Throws: a compilation error for a call of `adapter.dispatch` that nothing answers, as in dbt.
+  private func resolveCalls(
+    _ registry: MacroRegistry, _ entries: inout OrderedDictionary<String, MacroEntry>
+  ) throws(ProjectError) {
     let named = macrosByName(registry)
     for macro in registry.all {
       var ids: [String] = []
@@ -147,7 +151,15 @@ struct MacroLoader {
       }
       for (name, namespace) in macro.definition.dispatchedNames {
         if name != macro.name { note(macro.packageName, name) }
-        if let found = try? registry.dispatch(name, namespace: namespace, searchPackage: macro.packageName) {
+        do throws(DBTError) {
+          let found = try registry.dispatch(name, namespace: namespace, searchPackage: macro.packageName)
+          note(found.packageName, found.name)
+        } catch {
+          // Without a namespace any package's macro will do here.
+          let found = registry.dispatchPrefixes.compactMap { named["\($0)__\(name)"] }.first
+          guard namespace == nil, let found else {
+            throw ProjectError(.compilation, error.message, path: macro.path, cause: error)
+          }
           note(found.packageName, found.name)
         }
       }

@@ -112,7 +112,7 @@ final class FileRenderer {
   }
 
   func value(_ text: String) throws(ProjectError) -> PlainValue {
-    guard DBTScope.hasTemplate(text) else { return .string(text) }
+    guard !DBTScope.isUnchangedByRendering(text) else { return .string(text) }
     do {
       return try scope.renderNative(text, path: path).plain()
     } catch {

@@ -207,7 +207,7 @@ package enum GenericTestArguments {
     case .string(let text):
       if isColumn { return .string(text) }
       if looksLikeCall(text) { return try render("{{ \(text) }}") }
-      return DBTScope.hasTemplate(text) ? try render(text) : .string(text)
+      return DBTScope.hasTemplate(text) ? try render(text) : .string(DBTScope.literal(text))
     case .array(let items):
       var values: [Value] = []
       for item in items { values.append(try self.value(item, isColumn: false, render: render)) }

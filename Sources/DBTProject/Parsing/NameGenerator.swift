@@ -155,7 +155,7 @@ final class NameGenerator {
     let package = isInstalled ? macro.packageName : environment.root.name
     if let scope = scopes[package] { return scope }
     var settings = environment.settings(package: package)
-    settings.members["adapter"] = .object(ParseAdapter(environment: environment, package: package, capture: nil))
+    settings.members["adapter"] = .object(ParseAdapter(environment: environment, package: package))
     let scope = DBTScope(settings)
     scopes[package] = scope
     return scope

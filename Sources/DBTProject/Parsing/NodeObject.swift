@@ -1,3 +1,4 @@
+import DBTContext
 import Jinja
 import OrderedCollections
 import PlainData
@@ -36,6 +37,9 @@ final class NodeObject: Object {
     wasReadWhole = true
     if let document { return document }
     let made = Value(node.json())
+    if let config = made.dictValue?["config"]?.dictValue {
+      made.dictValue?["config"] = .object(NodeConfigObject(config))
+    }
     document = made
     return made
   }

@@ -226,7 +226,7 @@ final class NodeParser {
     }
     guard capture.isConfigured else { return }
     // A model with calls of macros, vars or blocks is not that plain, as is seen without reading it a second time.
-    if draft.node.resourceType == .model, capture.macros.isEmpty,
+    if draft.node.resourceType == .model, capture.macros.isEmpty, !overridesCalls(draft.node.packageName),
       let literals = StaticTemplate.settings(in: draft.node.rawCode)
     {
       draft.calls = ConfigCalls(merged: capture.calls, written: capture.calls, literals: literals)

@@ -5,12 +5,10 @@ import Jinja
 final class ParseAdapter: Object {
   private let environment: ParseEnvironment
   private let package: String
-  private let capture: ParseCapture?
 
-  init(environment: ParseEnvironment, package: String, capture: ParseCapture?) {
+  init(environment: ParseEnvironment, package: String) {
     self.environment = environment
     self.package = package
-    self.capture = capture
   }
 
   var typeName: String { "ParseDatabaseWrapper" }
@@ -61,12 +59,11 @@ final class ParseAdapter: Object {
   }
 
   private var dispatch: Value {
-    .function("dispatch", ["macro_name", "macro_namespace?", "packages?"]) { [self] values, _ in
+    .function("dispatch", ["macro_name", "macro_namespace?", "packages?"]) { [self] values, evaluation in
       let name = values[0]?.text ?? ""
       let namespace = values[1].flatMap { $0.isNone ? nil : $0.text }
       let macro = try environment.registry.dispatch(name, namespace: namespace, searchPackage: package)
-      guard let capture else { return .object(MacroObject(macro.definition)) }
-      return .object(TrackedMacro(macro, capture))
+      return try evaluation.dbtScope().settings.callable(macro)
     }
   }
 }

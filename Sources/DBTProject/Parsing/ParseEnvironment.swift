@@ -86,7 +86,7 @@ final class PropertyRenderer {
   ///
   /// - Throws: a compilation error that shows the text.
   func value(_ text: String) throws(ProjectError) -> PlainValue {
-    guard DBTScope.hasTemplate(text) else { return .string(text) }
+    guard !DBTScope.isUnchangedByRendering(text) else { return .string(text) }
     do {
       return try scope.renderNative(text, path: path).plain()
     } catch {
@@ -94,12 +94,12 @@ final class PropertyRenderer {
     }
   }
 
-  private static func hasTemplate(_ value: PlainValue) -> Bool {
+  private static func isUnchanged(_ value: PlainValue) -> Bool {
     switch value {
-    case .string(let text): DBTScope.hasTemplate(text)
-    case .array(let items): items.contains(where: hasTemplate)
-    case .object(let members): members.values.contains(where: hasTemplate)
-    default: false
+    case .string(let text): DBTScope.isUnchangedByRendering(text)
+    case .array(let items): items.allSatisfy(isUnchanged)
+    case .object(let members): members.values.allSatisfy(isUnchanged)
+    default: true
     }
   }
 
@@ -107,7 +107,7 @@ final class PropertyRenderer {
   func render(
     _ value: PlainValue, at keys: [PathKey] = [], skipping skips: ([PathKey]) -> Bool = { _ in false }
   ) throws(ProjectError) -> PlainValue {
-    guard !keys.isEmpty || PropertyRenderer.hasTemplate(value) else { return value }
+    guard !keys.isEmpty || !PropertyRenderer.isUnchanged(value) else { return value }
     switch value {
     case .string(let text): return skips(keys) ? value : try self.value(text)
     case .array(let items):

@@ -28,7 +28,7 @@ struct ParseMembers {
     case "database": .string(node.database ?? environment.profile.database)
     case "schema": .string(node.schema)
     case "adapter":
-      .object(ParseAdapter(environment: environment, package: node.packageName, capture: capture))
+      .object(ParseAdapter(environment: environment, package: node.packageName))
     case "pre_hooks": hooks("pre-hook")
     case "post_hooks": hooks("post-hook")
     case "graph": ParseMembers.emptyGraph

@@ -14,7 +14,7 @@ struct StaticTemplate {
   /// The same, call by call.
   private(set) var calls: [PlainObject] = []
   private(set) var refs: [RefArguments] = []
-  /// `[source name, table name]` pairs.
+  /// `[source name, table name]` pairs, each once.
   private(set) var sources: [[String]] = []
   /// Whether a text holds a backslash, whose meaning only rendering knows.
   private(set) var hasEscapes = false
@@ -101,7 +101,7 @@ struct StaticTemplate {
     default:
       // With keywords the order of the two is not known here.
       hasEscapes = hasEscapes || named > 0
-      sources.append(texts)
+      if !sources.contains(texts) { sources.append(texts) }
       return texts.count + named == 2
     }
   }
