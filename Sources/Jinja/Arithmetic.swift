@@ -189,6 +189,7 @@ extension Evaluation {
   /// A binary operator on any two values.
   package func binary(_ operation: BinaryOperator, _ left: Value, _ right: Value) throws -> Value {
     if case .undefined(let undefined) = left { throw undefined.error }
+    let (left, right) = (left.unmarked, right.unmarked)
     if operation == .modulo, let format = left.stringValue {
       if left.objectValue is Markup { return try MarkupMethods.printf(format, right, self) }
       return .string(try PrintfFormat.apply(format, right, self))

@@ -321,7 +321,7 @@ enum Filters {
 
   private static func marking(_ wish: NativeMarker.Wish) -> Body {
     { value, _, evaluation in
-      evaluation.isNative ? .object(NativeMarker(value, wish)) : value
+      evaluation.isNative ? .object(NativeMarker(try evaluation.text(of: value), wish)) : value
     }
   }
 

@@ -86,7 +86,7 @@ extension Value {
     case .list(let list): list.items.allSatisfy(\.canBeWritten)
     case .tuple(let items): items.allSatisfy(\.canBeWritten)
     case .dict(let dict): dict.pairs.allSatisfy { $0.key.canBeWritten && $0.value.canBeWritten }
-    case .object(let object): object is Markup || object is RangeObject || object is NativeMarker
+    case .object(let object): object is Markup || object is RangeObject
     case .undefined, .decimal: false
     }
   }

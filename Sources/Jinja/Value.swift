@@ -39,7 +39,7 @@ extension Value {
   package var stringValue: String? {
     switch self {
     case .string(let text): text
-    case .object(let object): (object as? Markup)?.content ?? (object as? NativeMarker)?.text
+    case .object(let object): (object as? Markup)?.content ?? (object as? NativeMarker)?.content
     default: nil
     }
   }

@@ -28,6 +28,8 @@ extension Value: Hashable {
     case (.object(let a), .object(let b)): return a.isEqual(to: b)
     case (.object(let a as Markup), .string(let b)), (.string(let b), .object(let a as Markup)):
       return Value.same(a.content, b)
+    case (.object(let a as NativeMarker), .string(let b)), (.string(let b), .object(let a as NativeMarker)):
+      return Value.same(a.content, b)
     default: return Value.sameNumber(self, other)
     }
   }

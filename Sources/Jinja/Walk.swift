@@ -121,7 +121,7 @@ extension Expression {
   /// Filters that need the context or whose result cannot be written as a literal.
   private static let dynamicFilters: Set<String> = [
     "map", "select", "reject", "selectattr", "rejectattr", "random", "unique", "batch", "slice", "reverse", "items",
-    "groupby", "attr", "as_text", "as_bool", "as_number", "as_native",
+    "groupby", "attr",
   ]
 }
 

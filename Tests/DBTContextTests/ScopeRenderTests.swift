@@ -131,6 +131,29 @@ import Testing
     #expect(try scope.renderNative("a{{ 1 }}", path: "x.yml") == .string("a1"))
   }
 
+  /// Every native text goes through dbt's template engine, and of others those that look as if they might be templates.
+  @Test(arguments: [
+    ("a\n", "a", "a\n"), ("a\n\n", "a\n", "a\n\n"), ("a\r\nb\r", "a\nb", "a\r\nb\r"), ("50 %\n", "50 %", "50 %"),
+    ("}}\n", "}}", "}}"), ("}\n", "}", "}\n"), ("\n", "", "\n"), ("", "", ""),
+  ])
+  func textWithoutTemplatesLosesItsLastLineEnd(text: String, native: String, plain: String) throws {
+    let scope = Bench().scope
+    #expect(try scope.renderNative(text, path: "x.yml") == .string(native))
+    #expect(try scope.render(text, path: "x.sql") == plain)
+    #expect(DBTScope.isUnchangedByRendering(text) == (native == text))
+  }
+
+  @Test func aNodesConfigurationHasNoneForWhatIsNotSet() throws {
+    let scope = Bench().scope
+    let config = NodeConfigObject(DictObject(named: ["materialized": .string("view"), "pre-hook": .list([.string("x")])]))
+    scope.setMember("config", .object(config))
+    #expect(
+      try scope.render(
+        "{{ config.materialized }} {{ config.full_refresh }} {{ config['other'] is none }} {{ config.get('a', 1) }} "
+          + "{{ config.pre_hook | length }} {{ 'materialized' in config }} {{ config.to_dict() | length }}", path: "x.sql")
+        == "view None True 1 1 True 2")
+  }
+
   @Test func replacementByAFunctionSeesTheMatch() throws {
     let bench = try bench("{% macro f(m) %}<{{ m.group() }}>{% endmacro %}")
     #expect(try render("{{ modules.re.sub('[ab]', f, 'xaby') }}", bench) == "x<a><b>y")

@@ -128,6 +128,20 @@ import Testing
     #expect(queue.isFinished)
   }
 
+  /// dbt hands over what becomes ready at once, and a model's unit tests with the model.
+  @Test func oneThreadTakesWhatIsReadyFirst() {
+    var plan = plan(
+      .build, [("y", ["b"]), ("b", []), ("a", []), ("z", ["a"]), ("unit", []), ("m", ["unit"]), ("n", [])])
+    plan.nodes[4].resourceType = "unit_test"
+    var queue = NodeQueue(plan.inSerialOrder)
+    var order: [String] = []
+    while let entry = queue.next() {
+      order.append(queue.nodes[entry.index].uniqueID)
+      queue.finish(entry.index, .success)
+    }
+    #expect(order == ["a", "b", "unit", "m", "n", "z", "y"])
+  }
+
   @Test func dooms_what_depends_on_a_failure() {
     var queue = NodeQueue(plan(.run, [("a", []), ("b", ["a"]), ("c", ["b"])]))
     _ = queue.next()

@@ -48,6 +48,16 @@ import Testing
     #expect(macro.contains("macros/m.sql"))
   }
 
+  @Test func dispatchingToNothing() throws {
+    let text = try failure(["macros/m.sql": "{% macro a() %}{{ adapter.dispatch('a', 'dbt')() }}{% endmacro %}"])
+    #expect(text.contains("In dispatch: No macro named 'a' found within namespace: 'dbt'\n      Searched for: 'shop.postgres__a'"))
+    // Without a namespace any package's macro is found, as long as nothing is called.
+    let other = try failure([
+      "macros/m.sql": "{% macro a() %}{{ adapter.dispatch('current_timestamp')() }}{% endmacro %}"
+    ])
+    #expect(other == "no error")
+  }
+
   @Test func duplicates() throws {
     let twice = try failure(["models/a.sql": "select 1", "models/x/a.sql": "select 2"])
     #expect(twice.contains("dbt found two models with the name \"a\"."))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import json
 import os
 import pathlib
@@ -234,6 +235,21 @@ def entries(side: Side, results: dict) -> dict[str, dict]:
     return found
 
 
+def order(side: Side, command: Command) -> list[str]:
+    """The unique ids of the results in their order, where dbt has one: with one thread, for commands that execute what they name.
+
+    What a failed hook skips as a whole, and the unit tests of one model, come in the order of a Python set.
+    """
+    results = side.results()["results"]
+    if "--threads" in command.words or command.words[0] == "compile" or all(
+            entry["status"] == "skipped" for entry in results if not entry["unique_id"].startswith("operation.")):
+        return []
+    found: list[str] = []
+    for is_unit, ids in itertools.groupby((entry["unique_id"] for entry in results), lambda name: name.startswith("unit_test.")):
+        found += sorted(ids) if is_unit else ids
+    return found
+
+
 # dbt's static parser keeps these as a set.
 SETS = ("sources", "refs")
 
@@ -336,6 +352,7 @@ def differences(command: Command, codes: tuple[int, int], dbt_side: Side, our_si
         found.append(f"exit codes: dbt {codes[0]}, sallyport {codes[1]}, expected {command.code}")
     sent = [statements(side) for side in sides]
     found += difference(*(entries(side, side.results()) for side in sides), "results")
+    found += difference(*(order(side, command) for side in sides), "order")
     found += difference(*(plain(side, manifest(side)) for side in sides), "manifest")
     found += difference(*(contents(side, volatile) for side in sides), "database")
     found += difference(*(side.files() for side in sides), "files")

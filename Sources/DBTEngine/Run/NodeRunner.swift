@@ -25,7 +25,6 @@ struct NodeRunner {
   private final class Progress {
     var timing: [NodeTiming] = []
     var compiled: CompiledNode?
-    var buildPath: String?
   }
 
   /// - Parameter compilesOnly: whether to stop after compiling.
@@ -100,7 +99,6 @@ struct NodeRunner {
     let context = RenderContext(
       run, node: node, connection: connection, compiledCode: progress.compiled?.code,
       ownCallDepth: node.resourceType == .test || node.resourceType == .function ? 1 : 0, threadName: threadName)
-    defer { progress.buildPath = context.buildPath }
     let answer = try context.scope.evaluation().call(macro.definition, Arguments())
     guard node.resourceType != .test else { return try TestOutcome(node, run.invocation).read(context.results) }
     if node.resourceType == .function {
@@ -130,8 +128,8 @@ struct NodeRunner {
     var known = DBTError(error, node: NodeNaming.reference(node))
     // As in dbt: only errors of templates name the macros on the way to them.
     if known.kind != .compilation { known.stack = [] }
-    if known.kind == .database {
-      if known.compiledPath == nil, run.files.areKept { known.compiledPath = progress.buildPath }
+    if known.kind == .database, known.compiledPath == nil, run.files.areKept {
+      known.compiledPath = run.buildPath(of: node.uniqueID)
     }
     var result = NodeResult(uniqueID: node.uniqueID, status: .error)
     result.message = known.description

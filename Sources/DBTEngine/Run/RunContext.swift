@@ -109,6 +109,9 @@ package final class RunContext: Sendable {
   /// Notes where the statement of a node was written.
   func note(_ id: String, buildPath: String) { notes.withLock { $0[id, default: NodeNotes()].buildPath = buildPath } }
 
+  /// Where the statement of a node was written last, nil before there is one.
+  func buildPath(of id: String) -> String? { notes.withLock { $0[id]?.buildPath } }
+
   /// Notes which of the hooks that a run executes, from 1, a hook was.
   func note(_ id: String, hookIndex: Int) { notes.withLock { $0[id, default: NodeNotes()].hookIndex = hookIndex } }
 

@@ -17,8 +17,6 @@ final class RenderContext: AdapterHost {
   let results = StatementResults()
   /// Ephemeral models that `ref()` met, in order, each once.
   private(set) var ephemerals: [String] = []
-  /// The file that `write()` wrote last, relative to the project.
-  private(set) var buildPath: String?
   /// The work between reference checks: operations may name what they do not depend on.
   private let checksReferences: Bool
   private var adapterObject: AdapterObject?
@@ -338,7 +336,6 @@ final class RenderContext: AdapterHost {
         guard let self else { throw RenderContext.ended }
         guard let node else { throw DBTError(.compilation, "cannot \"write\" macros or sources") }
         let path = try run.files.write(values[0]?.text ?? "", .run, of: node, part: batch?.name)
-        buildPath = path
         if batch == nil { run.note(node.uniqueID, buildPath: path) }
         return .string("")
       },
