@@ -16,8 +16,8 @@ enum NativeText {
   }
 }
 
-/// Text marked by `as_text`, `as_bool`, `as_number` or `as_native` for native rendering. As in dbt it is a string, whatever was
-/// marked: an operator beside it sees the text.
+/// Text marked by `as_text`, `as_bool`, `as_number` or `as_native` for native rendering. As in dbt it is a string, whatever
+/// was marked: an operator beside it sees the text.
 final class NativeMarker: Object {
   enum Wish {
     case text
@@ -42,7 +42,10 @@ final class NativeMarker: Object {
   var kinds: ValueKinds { [.string, .sequence, .iterable] }
   func plain() -> PlainValue? { .string(content) }
 
-  func isEqual(to other: any Object) -> Bool { Value.object(other).stringValue.map { Value.same(content, $0) } ?? false }
+  func isEqual(to other: any Object) -> Bool {
+    Value.object(other).stringValue.map { Value.same(content, $0) } ?? false
+  }
+
   func hash(into hasher: inout Hasher) { hasher.combine(content) }
 
   func iterate(_ evaluation: Evaluation) throws -> [Value]? { try evaluation.elements(of: .string(content)) }

@@ -145,12 +145,14 @@ import Testing
 
   @Test func aNodesConfigurationHasNoneForWhatIsNotSet() throws {
     let scope = Bench().scope
-    let config = NodeConfigObject(DictObject(named: ["materialized": .string("view"), "pre-hook": .list([.string("x")])]))
+    let config = NodeConfigObject(
+      DictObject(named: ["materialized": .string("view"), "pre-hook": .list([.string("x")])]))
     scope.setMember("config", .object(config))
     #expect(
       try scope.render(
         "{{ config.materialized }} {{ config.full_refresh }} {{ config['other'] is none }} {{ config.get('a', 1) }} "
-          + "{{ config.pre_hook | length }} {{ 'materialized' in config }} {{ config.to_dict() | length }}", path: "x.sql")
+          + "{{ config.pre_hook | length }} {{ 'materialized' in config }} {{ config.to_dict() | length }}",
+        path: "x.sql")
         == "view None True 1 1 True 2")
   }
 

@@ -50,7 +50,9 @@ import Testing
 
   @Test func dispatchingToNothing() throws {
     let text = try failure(["macros/m.sql": "{% macro a() %}{{ adapter.dispatch('a', 'dbt')() }}{% endmacro %}"])
-    #expect(text.contains("In dispatch: No macro named 'a' found within namespace: 'dbt'\n      Searched for: 'shop.postgres__a'"))
+    #expect(
+      text.contains(
+        "In dispatch: No macro named 'a' found within namespace: 'dbt'\n      Searched for: 'shop.postgres__a'"))
     // Without a namespace any package's macro is found, as long as nothing is called.
     let other = try failure([
       "macros/m.sql": "{% macro a() %}{{ adapter.dispatch('current_timestamp')() }}{% endmacro %}"

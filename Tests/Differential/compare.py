@@ -263,6 +263,8 @@ def manifest(side: Side) -> dict[str, dict]:
         if isinstance(members, dict) and section not in ("metadata", "docs", "parent_map", "child_map", "group_map", "selectors"):
             for name, member in members.items():
                 entry = manifests.settled(member)
+                if section == "disabled":  # dbt finds files in the order of the file system
+                    entry = sorted(entry, key=lambda disabled: disabled["original_file_path"])
                 found[f"{section}:{name}"] = {
                     key: sorted(value, key=str) if key in SETS and isinstance(value, list) else value for key, value in entry.items()
                 } if isinstance(entry, dict) else entry

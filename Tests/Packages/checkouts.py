@@ -49,6 +49,6 @@ def profiles(folder: pathlib.Path, threads: int) -> pathlib.Path:
     folder.mkdir()
     profile = copy.deepcopy(PROFILE)
     profile["outputs"]["postgres"]["threads"] = threads
-    names = ("integration_tests", "elementary_tests", "elementary")
+    names = ("integration_tests", "elementary_tests", "elementary", "dbt_artifacts", "jaffle_shop")
     (folder / "profiles.yml").write_text(yaml.safe_dump({name: profile for name in names}))
     return folder

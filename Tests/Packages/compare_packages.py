@@ -122,7 +122,13 @@ def main() -> int:
     parser.add_argument("--keep", type=pathlib.Path, help="an empty folder for the copies and logs, which stays")
     parser.add_argument("--lines", type=int, default=60, help="how many differences of a package are printed")
     options = parser.parse_args()
-    chosen = [package for package in PACKAGES if not options.packages or package.name in options.packages]
+    chosen = [package for package in PACKAGES if package.name in options.packages] if options.packages else [
+        package for package in PACKAGES if all((options.checkouts / name).is_dir() for name in (package.name, *package.needs))]
+    if not options.packages:
+        absent = {package.name for package in PACKAGES} - {package.name for package in chosen}
+        print(f"not run, since the folder has no checkout of them or of what they need: {', '.join(sorted(absent)) or 'none'}")
+    if not chosen:
+        parser.error(f"{options.checkouts} holds no checkout of a known package")
     if unknown := {*options.packages} - {package.name for package in chosen}:
         parser.error(f"unknown: {', '.join(unknown)}; known are {', '.join(package.name for package in PACKAGES)}")
     if not stage_module.BINARY.exists():

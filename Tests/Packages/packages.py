@@ -26,9 +26,24 @@ class Package:
     plain: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
+# Times and ids of runs, and what is made of them.
+RUNS = {"*": {
+    "command_invocation_id", "run_started_at", "compile_started_at", "query_completed_at", "total_node_runtime",
+    "model_execution_id", "node_execution_id", "seed_execution_id", "test_execution_id", "snapshot_execution_id",
+    "source_execution_id", "exposure_execution_id", "generated_at", "all_results", "last_full_refresh_run_started_at",
+    "last_full_refresh_run_total_runtime", "last_run_run_started_at", "last_run_total_runtime",
+    "last_incremental_run_started_at", "last_incremental_run_total_runtime"}}
+TIMES = {
+    r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+(Z|\+00(:00)?)?": "TIME",
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}": "UUID"}
+
 # Its tables are made with random().
 RANDOM = {f"dbt_expectations_integration_tests.{name}": {"row_value", "row_value_log"} for name in (
     "timeseries_data", "timeseries_data_extended", "timeseries_data_grouped", "timeseries_hourly_data_extended")}
+
+# What snowplow's own scripts run, less the web vitals.
+FEW_DAYS = ("--vars", "{snowplow__allow_refresh: true, snowplow__backfill_limit_days: 243, snowplow__enable_cwv: false}")
+NO_VITALS = ("--vars", "{snowplow__enable_cwv: false}")
 
 # Skipped on PostgreSQL by its own CI.
 UNSKIPPED = ("--exclude", "tag:skip+", "tag:temporary_skip+")
@@ -48,4 +63,35 @@ PACKAGES = [
         plain={r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00(:00)?": "TIME"}),
     Package("elementary", elementary.STEPS, needs=("dbt_utils",), project="integration_tests/dbt_project", threads=4,
             volatile=elementary.VOLATILE, plain=elementary.PLAIN),
+    Package("jaffle_shop", [dbt("deps"), dbt("seed"), dbt("run"), dbt("test"), dbt("docs", "generate")], project="."),
+    Package("dbt_unit_testing", [
+        dbt("deps"), dbt("run-operation", "macro_with_ref"),
+        dbt("build", "--select", "tag:unit-test,tag:postgres", "--exclude", "tag:versioned", "tag:db-dependency"),
+        dbt("seed", "--select", "seeds/real_seeds"),
+        dbt("test", "--select", "tag:unit-test,tag:postgres", "--exclude", "tag:versioned", "tag:db-dependency"),
+        dbt("seed", "--select", "seeds/existing_sources"), dbt("run", "--select", "tag:add-to-database"),
+        dbt("test", "--select", "tag:unit-test,tag:postgres,tag:db-dependency"),
+    ], needs=("dbt_utils",), project="integration-tests"),
+    Package("dbt_artifacts", [dbt("deps"), dbt("build")], project="integration_test_project", volatile=RUNS, plain=TIMES),
+    # Some of its columns come in the order of a Python set.
+    Package("dbt_project_evaluator", [dbt("deps"), dbt("build", "--full-refresh")], needs=("dbt_utils",)),
+    Package("github", [
+        dbt("deps"), dbt("seed", "--full-refresh"), dbt("run", "--full-refresh"), dbt("test"),
+        dbt("run", "--vars", "{github__using_repo_team: false, github__using_github_label: false}", "--full-refresh"), dbt("test"),
+    ], needs=("fivetran_utils", "spark_utils", "dbt_utils")),
+    Package("shopify", [
+        dbt("deps"), dbt("seed", "--full-refresh"), dbt("run", "--full-refresh"), dbt("run"), dbt("test"),
+    ], needs=("fivetran_utils", "spark_utils", "dbt_utils")),
+    Package("snowplow_utils", [
+        dbt("deps"), dbt("seed", "--full-refresh"), dbt("run", "--exclude", "tag:requires_script", "--full-refresh"),
+        dbt("test", "--exclude", "tag:requires_script", "--vars", "{store_failures: true}"),
+        dbt("run", "--select", "tag:base_macro", "--full-refresh", "--vars", "snowplow__custom_test: true"),
+        dbt("test", "--select", "tag:base_macro", "--vars", "{snowplow__custom_test: true, store_failures: true}"),
+    ], needs=("dbt_utils", "dbt_unittest")),
+    Package("snowplow_web", [
+        dbt("deps"), dbt("seed", "--full-refresh"), dbt("run", "--full-refresh", *FEW_DAYS), dbt("run", *NO_VITALS),
+        dbt("run", *NO_VITALS),
+        dbt("test", "--exclude", "snowplow_web_vital_measurements", "snowplow_web_vital_measurements_actual",
+            "snowplow_web_vital_events_this_run", "--store-failures"),
+    ], needs=("snowplow_utils", "dbt_utils")),
 ]
