@@ -169,8 +169,7 @@ package final class DBTScope: GlobalScope {
   ///
   /// - Throws: `DBTError` with the scope's node attached.
   package func render(_ text: String, path: String, undefined: UndefinedPolicy = .standard) throws(DBTError) -> String {
-    // As in dbt: only a text that might be a template is rendered, and loses a last line end then.
-    guard DBTScope.hasTemplate(text) else { return DBTScope.mayBeTemplate(text) ? DBTScope.literal(text) : text }
+    guard DBTScope.hasTemplate(text) else { return DBTScope.withoutTemplate(text) }
     do {
       return try evaluation(undefined: undefined).renderText(try Template.compile(text, path: path))
     } catch {
@@ -201,6 +200,10 @@ package final class DBTScope: GlobalScope {
     }
     return false
   }
+
+  /// What rendering in text mode makes of a text without any template mark. As in dbt: only one that might be a template is
+  /// rendered.
+  static func withoutTemplate(_ text: String) -> String { mayBeTemplate(text) ? literal(text) : text }
 
   /// Whether dbt takes a text for one that might hold a template.
   private static func mayBeTemplate(_ text: String) -> Bool {

@@ -10,6 +10,8 @@ package struct VarSettings: Sendable {
   package var isRequired: Bool
   /// Whom the error message names: the node, or `<Configuration>`.
   package var owner: String
+  /// Whether a text is rendered where it is used; in property files it is not.
+  package var rendersTexts = true
 
   package init(values: PlainObject = [:], isRequired: Bool = true, owner: String = "<Configuration>") {
     self.values = values
@@ -49,8 +51,9 @@ final class VarObject: Object {
     let values = try arguments.bind("var", ["var_name", "default?"])
     let name = values[0]?.text ?? ""
     if let raw = settings.values[name] {
-      // Text may hold templates of its own; it is rendered where it is used.
-      guard case .string(let text) = raw, DBTScope.hasTemplate(text) else { return Value(raw) }
+      // Text may hold templates of its own.
+      guard case .string(let text) = raw, settings.rendersTexts else { return Value(raw) }
+      guard DBTScope.hasTemplate(text) else { return .string(DBTScope.withoutTemplate(text)) }
       return .string(try evaluation.renderText(try Template.compile(text, path: "var '\(name)'")))
     }
     if let fallback = values[1] { return fallback }

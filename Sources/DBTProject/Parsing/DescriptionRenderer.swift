@@ -107,6 +107,7 @@ final class DescriptionRenderer {
   private func scope(_ package: String) -> DBTScope {
     if let scope = scopes[package] { return scope }
     var settings = environment.settings(package: package)
+    settings.vars.rendersTexts = false
     settings.members["doc"] = .object(
       NativeFunction("doc") { [unowned self] arguments, _ in
         let names = arguments.positional.map(\.text)

@@ -79,7 +79,9 @@ final class PropertyRenderer {
   var path = ""
 
   init(_ environment: ParseEnvironment, package: String) {
-    scope = DBTScope(environment.settings(package: package))
+    var settings = environment.settings(package: package)
+    settings.vars.rendersTexts = false
+    scope = DBTScope(settings)
   }
 
   /// The value of a text, rendered in native mode.
