@@ -105,7 +105,9 @@ extension Evaluation {
   }
 
   /// How Python describes the value in "'x object' has no attribute".
-  private func description(_ value: Value) -> String { value.isNone ? "None" : value.typeName + " object" }
+  private func description(_ value: Value) -> String {
+    value.isNone ? "None" : (value.objectValue?.qualifiedTypeName ?? value.typeName) + " object"
+  }
 
   private func noAttribute(_ name: String, _ value: Value) -> Value {
     let isAbsorbing = undefinedPolicy == .absorbing

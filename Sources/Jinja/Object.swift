@@ -18,6 +18,8 @@ package enum BinaryOperator: String, Sendable {
 package protocol Object: AnyObject {
   /// The name of the Python class it stands for.
   var typeName: String { get }
+  /// The same with its module, as messages of missing attributes name it.
+  var qualifiedTypeName: String { get }
   /// The attribute, or nil when there is none (templates then try the item, then get undefined).
   func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value?
   /// The item, or nil when there is none.
@@ -54,6 +56,7 @@ package protocol Object: AnyObject {
 }
 
 extension Object {
+  package var qualifiedTypeName: String { typeName }
   package func attribute(_ name: String, _ evaluation: Evaluation) throws -> Value? { nil }
   package func item(_ key: Value, _ evaluation: Evaluation) throws -> Value? { nil }
   package func setAttribute(_ name: String, _ value: Value, _ evaluation: Evaluation) throws {

@@ -102,6 +102,23 @@ import Testing
     #expect(try render("{{ api.Column.translate_type('string') }} {{ api.Column('a', 'int').quoted }}") == #"TEXT "a""#)
   }
 
+  @Test(arguments: [
+    ("{{ dbt.nothing() }}", "'dbt.context.macros.MacroNamespace object' has no attribute 'nothing'"),
+    (
+      "{{ api.Relation.create(identifier='i').nothing() }}",
+      "'dbt.adapters.postgres.relation.PostgresRelation object' has no attribute 'nothing'"
+    ),
+    (
+      "{{ api.Column('a', 'int').nothing() }}",
+      "'dbt.adapters.postgres.column.PostgresColumn object' has no attribute 'nothing'"
+    ),
+  ])
+  func whatAnObjectLacksIsToldWithItsModule(text: String, message: String) throws {
+    let bench = try bench("{% macro known() %}{% endmacro %}")
+    let error = #expect(throws: DBTError.self) { try render(text, bench) }
+    #expect(error?.message.hasPrefix(message) == true)
+  }
+
   @Test func errorsShowTheMacrosTheyPassed() throws {
     let bench = try bench(
       "{% macro inner() %}{{ exceptions.raise_compiler_error('stop') }}{% endmacro %}{% macro outer() %}{{ inner() }}{% endmacro %}"

@@ -100,6 +100,7 @@ package final class AgateRow: Object {
   }
 
   package var typeName: String { "Row" }
+  package var qualifiedTypeName: String { "agate.rows.Row" }
   package var count: Int? { values.count }
   package var kinds: ValueKinds { [.sequence, .iterable] }
   package var isHashable: Bool { false }

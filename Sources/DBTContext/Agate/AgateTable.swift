@@ -139,6 +139,7 @@ package final class AgateTable: Object {
   // MARK: Object
 
   package var typeName: String { "Table" }
+  package var qualifiedTypeName: String { "agate.table.Table" }
   package var count: Int? { rows.count }
   package var isTruthy: Bool { !rows.isEmpty }
   package var kinds: ValueKinds { .iterable }

@@ -15,6 +15,7 @@ package final class MacroNamespaceObject: Object {
   private var registry: MacroRegistry { settings.registry }
 
   package var typeName: String { "MacroNamespace" }
+  package var qualifiedTypeName: String { "dbt.context.macros.MacroNamespace" }
   package var kinds: ValueKinds { [.mapping, .iterable] }
   package var repr: String { "<MacroNamespace '\(packageName)'>" }
 

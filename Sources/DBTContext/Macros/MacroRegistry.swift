@@ -106,6 +106,14 @@ package struct MacroRegistry: Sendable {
     packageName == "dbt" ? internalMacro(named: name) : packages[packageName]?[name]
   }
 
+  /// What a name means where dbt asks for a macro itself, for an operation or in its adapter: the root project's, else that of
+  /// any installed package, else dbt's own.
+  package func macroOfAnyPackage(named name: String) -> RegisteredMacro? {
+    if let own = packages[rootPackage]?[name] { return own }
+    let installed = packages.keys.reversed().first { packages[$0]?[name] != nil && !internalPackages.contains($0) }
+    return installed.flatMap { packages[$0]?[name] } ?? internalMacro(named: name)
+  }
+
   private func internalMacro(named name: String) -> RegisteredMacro? {
     for package in internalPackages {
       if let macro = packages[package]?[name] { return macro }

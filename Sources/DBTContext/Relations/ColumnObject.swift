@@ -9,6 +9,7 @@ package final class ColumnObject: Object {
   package init(_ column: Column) { self.column = column }
 
   package var typeName: String { "PostgresColumn" }
+  package var qualifiedTypeName: String { "dbt.adapters.postgres.column.PostgresColumn" }
   package var isHashable: Bool { false }
   package var repr: String {
     func number(_ value: Int?) -> String { value.map(String.init) ?? "None" }

@@ -9,6 +9,9 @@ package final class RelationObject: Object {
   package init(_ relation: Relation) { self.relation = relation }
 
   package var typeName: String { relation.isInformationSchema ? "InformationSchema" : "PostgresRelation" }
+  package var qualifiedTypeName: String {
+    (relation.isInformationSchema ? "dbt.adapters.base.relation." : "dbt.adapters.postgres.relation.") + typeName
+  }
   package var text: String { relation.text }
   package var repr: String { "<\(typeName) \(relation.render())>" }
   package var isTruthy: Bool { true }

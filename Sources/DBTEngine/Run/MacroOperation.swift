@@ -55,6 +55,6 @@ struct MacroOperation {
     let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
     return parts.count == 2
       ? registry.macro(named: parts[1], in: parts[0])
-      : registry.macro(named: name, searchPackage: registry.rootPackage)
+      : registry.macroOfAnyPackage(named: name)
   }
 }

@@ -51,7 +51,8 @@ struct NodeCompiler {
       add(.init(uniqueID: id, name: Relation.ephemeralName(model.alias), code: inner.rendered))
     }
     let code = CommonTableExpressions.injected(into: rendered, expressions)
-    let place = try run.files.write(code, .compiled, of: node, part: batch?.name)
+    // As in dbt: nothing is no file.
+    let place = code.isEmpty ? nil : try run.files.write(code, .compiled, of: node, part: batch?.name)
     let compiled = CompiledNode(rendered: rendered, code: code, expressions: expressions, path: place)
     if batch == nil { run.keepCompiled(node.uniqueID, compiled) }
     return compiled

@@ -148,6 +148,6 @@ struct CompiledNode: Sendable {
   let code: String
   /// The ephemeral models it reads, those they read before them.
   let expressions: [CommonTableExpressions.Expression]
-  /// Where the code was written, as dbt shows it.
-  let path: String
+  /// Where the code was written, as dbt shows it; nil for code without a letter.
+  let path: String?
 }

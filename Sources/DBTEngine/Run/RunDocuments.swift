@@ -28,7 +28,7 @@ struct RunDocuments {
     if let path = notes?.buildPath { members["build_path"] = .string(path) }
     if let index = notes?.hookIndex { members["index"] = .int(index) }
     if let compiled {
-      members["compiled_path"] = .string(compiled.path)
+      members["compiled_path"] = .optional(compiled.path)
       members["compiled"] = true
       members["compiled_code"] = .string(run.scrub(compiled.code))
       members["extra_ctes_injected"] = true

@@ -105,7 +105,7 @@ final class RenderContext: AdapterHost {
   // MARK: AdapterHost
 
   func callMacro(_ name: String, _ keywords: [(name: String, value: Value)]) throws -> Value {
-    guard let macro = run.engine.project.macros.macro(named: name, searchPackage: projectName) else {
+    guard let macro = run.engine.project.macros.macroOfAnyPackage(named: name) else {
       throw DBTError(.runtime, "dbt could not find a macro with the name \"\(name)\" in any package")
     }
     let context = idleMacroContext ?? makeMacroContext()

@@ -71,7 +71,7 @@ struct UnitTestRunner {
         .init(uniqueID: input.node.uniqueID, name: Relation.ephemeralName(input.expressionName), code: code))
     }
     let code = CommonTableExpressions.injected(into: rendered, expressions)
-    let place = try run.files.write(code, .compiled, of: unit.node)
+    let place = code.isEmpty ? nil : try run.files.write(code, .compiled, of: unit.node)
     return CompiledNode(rendered: rendered, code: code, expressions: expressions, path: place)
   }
 

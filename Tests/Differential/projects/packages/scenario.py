@@ -8,6 +8,7 @@ STEPS = [
     dbt("run", "--select", "top+"),
     dbt("run-operation", "count_ports"),
     dbt("run-operation", "tools.clash"),
+    dbt("run-operation", "twice", "--args", "{value: 2}"),
     dbt("run-operation", "no_such_macro", code=2),
     dbt("run-operation", "note", "--args", "{text: hello}"),
     Edit("models/broken_hook.sql", "{{ config(post_hook='select no_such_column') }}\nselect 1 as id\n"),

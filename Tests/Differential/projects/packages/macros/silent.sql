@@ -1,0 +1,2 @@
+{# A hook that says nothing has no file. #}
+{% macro silent() -%}{%- endmacro %}
