@@ -30,9 +30,9 @@ class Package:
 RUNS = {"*": {
     "command_invocation_id", "run_started_at", "compile_started_at", "query_completed_at", "total_node_runtime",
     "model_execution_id", "node_execution_id", "seed_execution_id", "test_execution_id", "snapshot_execution_id",
-    "source_execution_id", "exposure_execution_id", "generated_at", "all_results", "last_full_refresh_run_started_at",
-    "last_full_refresh_run_total_runtime", "last_run_run_started_at", "last_run_total_runtime",
-    "last_incremental_run_started_at", "last_incremental_run_total_runtime"}}
+    "source_execution_id", "exposure_execution_id", "generated_at", "all_results", "last_full_refresh_run_completed_at",
+    "last_full_refresh_run_total_runtime", "last_run_completed_at", "last_run_total_runtime",
+    "last_incremental_run_completed_at", "last_incremental_run_total_runtime", "dbt_scd_id", "dbt_updated_at", "dbt_valid_from"}}
 TIMES = {
     r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+(Z|\+00(:00)?)?": "TIME",
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}": "UUID"}
@@ -71,10 +71,12 @@ PACKAGES = [
         dbt("test", "--select", "tag:unit-test,tag:postgres", "--exclude", "tag:versioned", "tag:db-dependency"),
         dbt("seed", "--select", "seeds/existing_sources"), dbt("run", "--select", "tag:add-to-database"),
         dbt("test", "--select", "tag:unit-test,tag:postgres,tag:db-dependency"),
-    ], needs=("dbt_utils",), project="integration-tests"),
+    ], needs=("dbt_utils",), project="integration-tests", plain={"dbt_unit_testing_(dbt|sal)": "DATABASE"}),
     Package("dbt_artifacts", [dbt("deps"), dbt("build")], project="integration_test_project", volatile=RUNS, plain=TIMES),
-    # Some of its columns come in the order of a Python set.
-    Package("dbt_project_evaluator", [dbt("deps"), dbt("build", "--full-refresh")], needs=("dbt_utils",)),
+    # One macro of a kind, since several come as columns in the order of a Python set.
+    Package("dbt_project_evaluator", [
+        dbt("deps"), dbt("build", "--full-refresh", "--vars", "{primary_key_test_macros: [[dbt.test_unique]]}"),
+    ], needs=("dbt_utils",), volatile={"*": {"measured_at"}}),
     Package("github", [
         dbt("deps"), dbt("seed", "--full-refresh"), dbt("run", "--full-refresh"), dbt("test"),
         dbt("run", "--vars", "{github__using_repo_team: false, github__using_github_label: false}", "--full-refresh"), dbt("test"),

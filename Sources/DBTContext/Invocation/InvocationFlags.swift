@@ -33,6 +33,23 @@ package struct InvocationFlags: Sendable, Equatable {
   package var which: String { values["WHICH"]?.stringValue ?? "" }
   package var indirectSelection: String { values["INDIRECT_SELECTION"]?.stringValue ?? "eager" }
 
+  /// The flags as dbt lists them among the arguments of a command, under lower-case names: those with a value, some only when
+  /// they are on, lists only when something is in them.
+  package var arguments: PlainObject {
+    var members = PlainObject()
+    for (name, value) in values where !value.isNull && !(value.arrayValue?.isEmpty ?? false) {
+      let name = name.lowercased()
+      if InvocationFlags.absentWhenOff.contains(name), value.boolValue == false { continue }
+      members[name] = value
+    }
+    return members
+  }
+
+  private static let absentWhenOff: Set<String> = [
+    "debug", "full_refresh", "fail_fast", "warn_error", "single_threaded", "log_cache_events", "store_failures",
+    "use_experimental_parser",
+  ]
+
   /// dbt 1.12's values when nothing is said, behaviour flags among them; usage statistics are off.
   private static let defaults: PlainObject = [
     "ALLOW_JINJA_FILE_EXTENSIONS": false, "CACHE_SELECTED_ONLY": false, "DEBUG": false, "DEFER": false,

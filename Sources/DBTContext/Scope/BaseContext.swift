@@ -52,10 +52,9 @@ enum BaseContext {
     .function("return", ["data"]) { values, _ in throw MacroReturn(values[0] ?? .none) }
   }
 
-  /// `invocation_args_dict`: the flags under lower-case names.
+  /// `invocation_args_dict` as far as it is known without a run.
   private static func arguments(_ invocation: Invocation) -> PlainValue {
-    var members = PlainObject()
-    for (name, value) in invocation.flags.values where !value.isNull { members[name.lowercased()] = value }
+    var members = invocation.flags.arguments
     members["vars"] = .object(invocation.vars)
     return .object(members)
   }

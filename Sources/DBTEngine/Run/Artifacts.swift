@@ -134,23 +134,15 @@ package struct Artifacts {
     return PlainObject(found.map { (String($0.key.dropFirst(prefix.count)), .string($0.value)) }) { _, last in last }
   }
 
-  private static let absentWhenOff: Set<String> = [
-    "debug", "full_refresh", "fail_fast", "warn_error", "single_threaded", "log_cache_events", "store_failures",
-    "use_experimental_parser",
-  ]
-
-  private var arguments: PlainValue {
-    var members = PlainObject()
-    for (name, value) in run.invocation.flags.values where !value.isNull {
-      let name = name.lowercased()
-      // As in dbt: some flags stand there only when they are on, and lists only where the command has them.
-      if Self.absentWhenOff.contains(name), value.boolValue == false { continue }
-      if value.arrayValue?.isEmpty ?? false, run.request.settings.flags[name] == nil { continue }
-      members[name] = value
-    }
+  /// What the command was given: `args` of run_results.json, and what templates of the run see as `invocation_args_dict`.
+  var arguments: PlainValue {
+    var members = run.invocation.flags.arguments
+    for (name, value) in run.request.settings.flags where value.arrayValue?.isEmpty ?? false { members[name] = value }
     members["vars"] = .object(run.invocation.vars)
-    members["select"] = .array(run.request.select.map { .string($0) })
-    members["exclude"] = .array(run.request.exclude.map { .string($0) })
+    if run.request.command != .runOperation, run.request.command != .parse {
+      members["select"] = .array(run.request.select.map { .string($0) })
+      members["exclude"] = .array(run.request.exclude.map { .string($0) })
+    }
     members["which"] = .string(run.request.command.rawValue)
     let options = run.engine.options
     members["defer"] = .bool(run.request.settings.defers)
@@ -162,7 +154,7 @@ package struct Artifacts {
     for (name, types) in [
       ("resource_types", run.request.resourceTypes), ("exclude_resource_types", run.request.excludedResourceTypes),
     ] where !types.isEmpty { members[name] = .array(types.map { .string($0) }) }
-    for (name, value) in run.request.operation { members[name] = value }
+    for (name, value) in run.request.operation where value != [:] { members[name] = value }
     return .object(members)
   }
 }

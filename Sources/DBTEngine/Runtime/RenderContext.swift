@@ -86,11 +86,14 @@ final class RenderContext: AdapterHost {
       }
     }
     // As long as the run has nodes: made only where a template names it, or the cost of a run would grow with their square.
-    settings.lazyMembers = DBTScope.LazyMembers(node == nil ? ["selected_resources"] : ["selected_resources", "model"])
-    {
-      [run, node, weak self] name in
-      guard name == "model", let node else { return .list(run.selected.map { .string($0) }) }
-      return self?.model(node) ?? .none
+    var lazy: Set<String> = ["selected_resources", "invocation_args_dict"]
+    if node != nil { lazy.insert("model") }
+    settings.lazyMembers = DBTScope.LazyMembers(lazy) { [run, node, weak self] name in
+      switch name {
+      case "invocation_args_dict": Value(Artifacts(run).arguments)
+      case "selected_resources": .list(run.selected.map { .string($0) })
+      default: node.flatMap { self?.model($0) } ?? .none
+      }
     }
     let scope = DBTScope(settings)
     madeScope = scope

@@ -130,8 +130,10 @@ struct GenericTestParser {
     let context = ParseContext(environment, node: draft.node)
     context.capture.calls = definition.config
     context.set("_dbt_generic_test_kwargs", try arguments(definition.arguments, context))
-    try context.render(draft.node.rawCode)
     let known = macros(under: draft.node.dependsOnMacros)
+    // As in dbt: where the declaring package has a test of the same name, what a namespace means instead is unknown while
+    // parsing, so that its `config()` counts for nothing.
+    if macro.map({ known.contains($0.uniqueID) }) ?? false { try context.render(draft.node.rawCode) }
     context.capture.macros.removeAll { !known.contains($0) }
     parser.take(context.capture, into: &draft)
   }

@@ -7,3 +7,7 @@
 {% macro create_schema(relation) %}
   {% call statement('create_schema') %}create schema if not exists {{ relation.without_identifier().include(database=false) }} /* by tools */{% endcall %}
 {% endmacro %}
+{% test rows_named(model, named) %}
+{{ config(fail_calc="sum(n) - 1") }}
+select count(*) as n from {{ model }} where name = '{{ named }}'
+{% endtest %}
