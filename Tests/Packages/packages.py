@@ -30,7 +30,7 @@ class Package:
 RUNS = {"*": {
     "command_invocation_id", "run_started_at", "compile_started_at", "query_completed_at", "total_node_runtime",
     "model_execution_id", "node_execution_id", "seed_execution_id", "test_execution_id", "snapshot_execution_id",
-    "source_execution_id", "exposure_execution_id", "generated_at", "all_results", "last_full_refresh_run_completed_at",
+    "source_execution_id", "exposure_execution_id", "generated_at", "all_results", "invocation_args", "last_full_refresh_run_completed_at",
     "last_full_refresh_run_total_runtime", "last_run_completed_at", "last_run_total_runtime",
     "last_incremental_run_completed_at", "last_incremental_run_total_runtime", "dbt_scd_id", "dbt_updated_at", "dbt_valid_from"}}
 TIMES = {
