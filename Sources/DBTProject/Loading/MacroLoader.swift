@@ -132,11 +132,12 @@ struct MacroLoader {
   private func resolveCalls(
     _ registry: MacroRegistry, _ entries: inout OrderedDictionary<String, MacroEntry>
   ) throws(ProjectError) {
-    let named = macrosByName(registry)
     for macro in registry.all {
       var ids: [String] = []
       func note(_ package: String, _ name: String) {
-        guard let id = (registry.packages[package]?[name] ?? named[name])?.uniqueID, !ids.contains(id) else {
+        guard let id = (registry.packages[package]?[name] ?? registry.macroOfAnyPackage(named: name))?.uniqueID,
+          !ids.contains(id)
+        else {
           return
         }
         ids.append(id)
@@ -156,7 +157,7 @@ struct MacroLoader {
           note(found.packageName, found.name)
         } catch {
           // Without a namespace any package's macro will do here.
-          let found = registry.dispatchPrefixes.compactMap { named["\($0)__\(name)"] }.first
+          let found = registry.dispatchPrefixes.compactMap { registry.macroOfAnyPackage(named: "\($0)__\(name)") }.first
           guard namespace == nil, let found else {
             throw ProjectError(.compilation, error.message, path: macro.path, cause: error)
           }
@@ -165,16 +166,6 @@ struct MacroLoader {
       }
       entries[macro.uniqueID]?.dependsOnMacros = ids
     }
-  }
-
-  /// What a name means where its package does not define it: the root project's macro, an installed package's, dbt's.
-  private func macrosByName(_ registry: MacroRegistry) -> [String: RegisteredMacro] {
-    var named: [String: RegisteredMacro] = [:]
-    let installed = registry.packages.keys.filter { $0 != root.name && !internalPackages.contains($0) }
-    for package in internalPackages.reversed() + installed + [root.name] {
-      for (name, macro) in registry.packages[package] ?? [:] { named[name] = macro }
-    }
-    return named
   }
 
   /// Names that mean the context's own functions, whatever macros there are.
