@@ -7,7 +7,7 @@ package final class TemporalServer: Sendable {
   package let folder: TemporaryFolder
   private let peer: BackgroundPeer
 
-  /// Starts the server and waits until it listens.
+  /// Starts the server and waits until it answers: it listens earlier, and refuses calls meanwhile.
   ///
   /// - Parameter dynamicConfiguration: `key=value` settings of the server.
   package init(dynamicConfiguration: [String] = []) throws {
@@ -20,9 +20,22 @@ package final class TemporalServer: Sendable {
     for setting in dynamicConfiguration { arguments += ["--dynamic-config-value", setting] }
     peer = try BackgroundPeer(try Self.program(), arguments, folder: folder.path)
     try peer.waitForPort(port, seconds: 60)
+    try waitForNamespace(seconds: 60)
   }
 
   deinit { peer.stop() }
+
+  /// Waits until the server describes its own namespace to the official command line.
+  private func waitForNamespace(seconds: Double) throws {
+    let end = Date().addingTimeInterval(seconds)
+    repeat {
+      let question = try BackgroundPeer(
+        try Self.program(), ["operator", "namespace", "describe", "default", "--address", "127.0.0.1:\(port)"],
+        folder: folder.path)
+      if question.waitForEnd(seconds: end.timeIntervalSinceNow) == 0 { return }
+    } while Date() < end && peer.isRunning
+    throw PeerError("the Temporal server on port \(port) listens, but describes no namespace: \(peer.log)")
+  }
 
   /// Stops the process without ending it, as a machine that hangs would; `resume` lets it go on.
   package func pause() { peer.signal(19) }
