@@ -171,7 +171,7 @@ class Sallyport(Side):
         environment = os.environ | self.environment | command.environment | {"SALLYPORT_MACROS": str(stage_module.MACROS)}
         with open(self.log, "a") as log:
             done = subprocess.run(
-                [stage_module.BINARY, "dbt", *command.words], cwd=self.folder, env=environment, stdout=log,
+                [stage_module.BINARY, "dbt", "--no-use-colors", *command.words], cwd=self.folder, env=environment, stdout=log,
                 stderr=subprocess.STDOUT, timeout=900)
         return done.returncode
 
@@ -235,17 +235,27 @@ def entries(side: Side, results: dict) -> dict[str, dict]:
     return found
 
 
-def order(side: Side, command: Command) -> list[str]:
-    """The unique ids of the results in their order, where dbt has one: with one thread, for commands that execute what they name.
+def arguments(side: Side) -> dict:
+    """What the command was given, as run_results.json tells."""
+    text = json.dumps(side.results().get("args", {})).replace(str(side.folder), "FOLDER")
+    return {name: value for name, value in json.loads(side.plain(text)).items() if name != "invocation_command"}
 
-    What a failed hook skips as a whole, and the unit tests of one model, come in the order of a Python set.
+
+def order(side: Side, command: Command) -> list[str]:
+    """The unique ids of the results in their order, where dbt has one: with one thread.
+
+    What a failed hook skips as a whole, and the unit tests of one model, come in the order of a Python set; a unit test that is
+    skipped may overtake the result before it, which another thread of dbt notes.
     """
     results = side.results()["results"]
-    if "--threads" in command.words or command.words[0] == "compile" or all(
+    if "--threads" in command.words or all(
             entry["status"] == "skipped" for entry in results if not entry["unique_id"].startswith("operation.")):
         return []
     found: list[str] = []
-    for is_unit, ids in itertools.groupby((entry["unique_id"] for entry in results), lambda name: name.startswith("unit_test.")):
+    kept = (
+        entry["unique_id"] for entry in results
+        if entry["status"] != "skipped" or not entry["unique_id"].startswith("unit_test."))
+    for is_unit, ids in itertools.groupby(kept, lambda name: name.startswith("unit_test.")):
         found += sorted(ids) if is_unit else ids
     return found
 
@@ -355,6 +365,7 @@ def differences(command: Command, codes: tuple[int, int], dbt_side: Side, our_si
     sent = [statements(side) for side in sides]
     found += difference(*(entries(side, side.results()) for side in sides), "results")
     found += difference(*(order(side, command) for side in sides), "order")
+    found += difference(*(arguments(side) for side in sides), "args")
     found += difference(*(plain(side, manifest(side)) for side in sides), "manifest")
     found += difference(*(contents(side, volatile) for side in sides), "database")
     found += difference(*(side.files() for side in sides), "files")

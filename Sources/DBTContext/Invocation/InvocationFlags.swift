@@ -36,11 +36,14 @@ package struct InvocationFlags: Sendable, Equatable {
   /// The flags as dbt lists them among the arguments of a command, under lower-case names: those with a value, some only when
   /// they are on, lists only when something is in them.
   package var arguments: PlainObject {
+    argumentsWhetherOnOrOff.filter { !InvocationFlags.absentWhenOff.contains($0) || $1.boolValue != false }
+  }
+
+  /// `arguments` and those that are off.
+  package var argumentsWhetherOnOrOff: PlainObject {
     var members = PlainObject()
     for (name, value) in values where !value.isNull && !(value.arrayValue?.isEmpty ?? false) {
-      let name = name.lowercased()
-      if InvocationFlags.absentWhenOff.contains(name), value.boolValue == false { continue }
-      members[name] = value
+      members[name.lowercased()] = value
     }
     return members
   }
@@ -53,7 +56,7 @@ package struct InvocationFlags: Sendable, Equatable {
   /// dbt 1.12's values when nothing is said, behaviour flags among them; usage statistics are off.
   private static let defaults: PlainObject = [
     "ALLOW_JINJA_FILE_EXTENSIONS": false, "CACHE_SELECTED_ONLY": false, "DEBUG": false, "DEFER": false,
-    "DEFER_STATE": nil, "EMPTY": false, "ENABLE_GROUPED_WARN_ERROR_PARSER_LOGS": false, "EVENT_TIME_END": nil,
+    "DEFER_STATE": nil, "ENABLE_GROUPED_WARN_ERROR_PARSER_LOGS": false, "EVENT_TIME_END": nil,
     "EVENT_TIME_START": nil, "EXCLUDE": [], "FAIL_FAST": false, "FAVOR_STATE": false, "FULL_REFRESH": false,
     "HINTS_ENABLED": true, "INDIRECT_SELECTION": "eager", "INTROSPECT": true, "INVOCATION_COMMAND": "",
     "LATEST_VERSION_POINTER_ENABLED_BY_DEFAULT": false, "LOG_CACHE_EVENTS": false, "LOG_FILE_MAX_BYTES": 10_485_760,

@@ -319,10 +319,11 @@ extension Invocation {
     flags["FULL_REFRESH"] = .bool(settings.fullRefresh)
     flags["FAIL_FAST"] = .bool(settings.failFast)
     flags["STORE_FAILURES"] = .bool(settings.storeFailures)
-    flags["WARN_ERROR"] = .bool(settings.warnError)
-    flags["EMPTY"] = .bool(settings.empty)
-    flags["EVENT_TIME_START"] = settings.eventTime.map { .string($0.start.isoText()) }
-    flags["EVENT_TIME_END"] = settings.eventTime.map { .string($0.end.isoText()) }
+    // As in dbt: what was not given has no value, and times have no zone, which is UTC.
+    if settings.warnError { flags["WARN_ERROR"] = true }
+    if settings.empty { flags["EMPTY"] = true }
+    flags["EVENT_TIME_START"] = settings.eventTime.map { .string($0.start.replacing(zone: nil).isoText()) }
+    flags["EVENT_TIME_END"] = settings.eventTime.map { .string($0.end.replacing(zone: nil).isoText()) }
     if let sample = settings.sample {
       flags["SAMPLE"] = ["start": .string(sample.start.isoText()), "end": .string(sample.end.isoText())]
     }

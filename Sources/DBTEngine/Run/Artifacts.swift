@@ -45,7 +45,7 @@ package struct Artifacts {
   package func runResults(_ results: [NodeResult], elapsed: Double) -> PlainValue {
     [
       "metadata": metadata("run-results/v6"),
-      "results": .array(results.map(\.artifactEntry)), "elapsed_time": .double(elapsed), "args": arguments,
+      "results": .array(results.map(\.artifactEntry)), "elapsed_time": .double(elapsed), "args": recordedArguments,
     ]
   }
 
@@ -134,9 +134,20 @@ package struct Artifacts {
     return PlainObject(found.map { (String($0.key.dropFirst(prefix.count)), .string($0.value)) }) { _, last in last }
   }
 
-  /// What the command was given: `args` of run_results.json, and what templates of the run see as `invocation_args_dict`.
-  var arguments: PlainValue {
-    var members = run.invocation.flags.arguments
+  /// `args` of run_results.json: what the templates saw. As in dbt, run-operation's also tell what is off, and tell no folder
+  /// and no warning options, which are objects to dbt.
+  private var recordedArguments: PlainValue {
+    guard run.request.command == .runOperation else { return arguments }
+    var members = arguments(run.invocation.flags.argumentsWhetherOnOrOff)
+    for name in ["project_dir", "log_path", "state", "defer_state", "warn_error_options"] { members[name] = nil }
+    return .object(members)
+  }
+
+  /// What the command was given, as templates of the run see it in `invocation_args_dict`.
+  var arguments: PlainValue { .object(arguments(run.invocation.flags.arguments)) }
+
+  private func arguments(_ flags: PlainObject) -> PlainObject {
+    var members = flags
     for (name, value) in run.request.settings.flags where value.arrayValue?.isEmpty ?? false { members[name] = value }
     members["vars"] = .object(run.invocation.vars)
     if run.request.command != .runOperation, run.request.command != .parse {
@@ -155,6 +166,6 @@ package struct Artifacts {
       ("resource_types", run.request.resourceTypes), ("exclude_resource_types", run.request.excludedResourceTypes),
     ] where !types.isEmpty { members[name] = .array(types.map { .string($0) }) }
     for (name, value) in run.request.operation where value != [:] { members[name] = value }
-    return .object(members)
+    return members
   }
 }

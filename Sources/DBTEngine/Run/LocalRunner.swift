@@ -235,7 +235,7 @@ package final class LocalRunner: Sendable {
     var result: NodeResult
     var isInterrupted = false
     if let skip = step.entry.skip {
-      result = skipped(step, skip, label, worker.total, progress)
+      result = skipped(step, skip, label, worker.total, progress, run)
     } else {
       if !step.node.isEphemeral, label.resourceType != "exposure", label.resourceType != "saved_query",
         run.announcesNodes
@@ -303,10 +303,11 @@ package final class LocalRunner: Sendable {
   }
 
   private func skipped(
-    _ step: Step, _ skip: NodeQueue.Skip, _ label: NodeLabel, _ total: Int, _ progress: Monitor<Progress>
+    _ step: Step, _ skip: NodeQueue.Skip, _ label: NodeLabel, _ total: Int, _ progress: Monitor<Progress>,
+    _ run: RunContext
   ) -> NodeResult {
     var result = engine.skippedResult(step.node.uniqueID)
-    guard !step.node.isEphemeral else { return result }
+    guard !step.node.isEphemeral, run.request.command.executes else { return result }
     guard let cause = skip.ephemeral else {
       tell(events.skipped(label, index: step.index, total: total))
       return result

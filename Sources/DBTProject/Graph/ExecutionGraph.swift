@@ -29,7 +29,7 @@ package struct ExecutionGraph: Sendable {
     case dependencies
     /// Nodes also wait for the tests and unit tests of what they read: dbt `build`.
     case gatedByTests
-    /// Nothing waits: dbt `test`, `compile`, `source freshness`.
+    /// Nothing waits: dbt `test`, `source freshness`.
     case independent
   }
 

@@ -138,6 +138,7 @@ enum DBTParameters {
     make("defer_state", nil, .path(exists: false), "", nil, "Another folder for --defer alone."),
     toggle("favor_state", false, "With --defer: even when the relation is there."),
     toggle("export_saved_queries"),
+    toggle("include_saved_query"),
   ]
 
   private static let places = [
@@ -152,7 +153,7 @@ enum DBTParameters {
   ]
 
   private static let ofCommands = [
-    make("args", nil, .object, nil, [:], "The macro's arguments: a YAML object."),
+    make("args", nil, .object, nil, nil, "The macro's arguments: a YAML object."),
     make("sql", nil, .text, nil, nil, "A statement to render and execute instead of a macro."),
     make("inline", nil, .text, nil, nil, "Code to compile instead of a model."),
     make("inline_direct", nil, .text, nil),

@@ -43,8 +43,8 @@ extension DBTSyntax {
     DBTSyntax(
       words: ["build"], about: "Build seeds, models and snapshots and run tests, each as soon as it can.",
       own: nodes + types + [
-        "empty", "event_time_start", "event_time_end", "export_saved_queries", "full_refresh", "sqlparse", "sample",
-        "show", "store_failures",
+        "empty", "event_time_start", "event_time_end", "export_saved_queries", "full_refresh", "include_saved_query",
+        "sqlparse", "sample", "show", "store_failures",
       ]),
     DBTSyntax(
       words: ["clean"], about: "Remove the folders that the project lists as clean-targets.",
