@@ -64,9 +64,6 @@ private func named(_ name: String, _ answer: String) -> String { "{% macro \(nam
         + "'utils.postgres__none', 'utils.default__none', 'shop.postgres__none', 'shop.default__none'")
     let dotted = #expect(throws: DBTError.self) { try registry.dispatch("a.b", namespace: nil, searchPackage: "shop") }
     #expect(dotted?.message.contains("Did you mean `adapter.dispatch(\"b\", macro_namespace=\"a\")`?") == true)
-    #expect(
-      registry.dispatchCandidates("only", namespace: "utils", searchPackage: "shop").map(\.uniqueID)
-        == ["macro.utils.default__only", "macro.shop.postgres__only"])
   }
 
   @Test func materializationsPreferTheAdapterThenTheRoot() throws {

@@ -27,8 +27,14 @@ package struct Invocation: Sendable {
 
   /// Variables of the environment with this prefix are secrets.
   package static let secretPrefix = "DBT_ENV_SECRET_"
-  /// Variables with this prefix are recorded in artifacts.
-  package static let customPrefix = "DBT_ENV_CUSTOM_ENV_"
+  private static let customPrefix = "DBT_ENV_CUSTOM_ENV_"
+
+  /// The variables that artifacts record: those named `DBT_ENV_CUSTOM_ENV_…`, under what follows, in the order of names.
+  package var customEnvironment: PlainObject {
+    let prefix = Invocation.customPrefix
+    let found = environment.values.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
+    return PlainObject(found.map { (String($0.key.dropFirst(prefix.count)), .string($0.value)) }) { _, last in last }
+  }
 
   package init(
     vars: PlainObject = [:], environment: ProcessEnvironment, flags: InvocationFlags = InvocationFlags(),

@@ -164,16 +164,6 @@ package struct MacroRegistry: Sendable {
     return packages[namespace] != nil ? [rootPackage, namespace] : [nil]
   }
 
-  /// Every macro that a call of `adapter.dispatch` with these literals may reach, for `depends_on.macros`.
-  package func dispatchCandidates(_ name: String, namespace: String?, searchPackage: String) -> [RegisteredMacro] {
-    dispatchPackages(namespace).flatMap { package in
-      dispatchPrefixes.compactMap { prefix in
-        let candidate = "\(prefix)__\(name)"
-        return package.map { macro(named: candidate, in: $0) } ?? macro(named: candidate, searchPackage: searchPackage)
-      }
-    }
-  }
-
   // MARK: Special macros
 
   private enum Locality: Int {

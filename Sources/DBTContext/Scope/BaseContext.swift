@@ -15,7 +15,8 @@ enum BaseContext {
       "api": APIObject.value(quoting: settings.quoting), "column": .object(ColumnClassObject()),
       "modules": modules(invocation), "exceptions": ExceptionsContext.value(settings),
       "context_macro_stack": .object(MacroStackObject()), "validation": .object(ValidationObject()),
-      "invocation_args_dict": Value(arguments(invocation)), "dbt_metadata_envs": Value(customEnvironment(invocation)),
+      "invocation_args_dict": Value(arguments(invocation)),
+      "dbt_metadata_envs": Value(.object(invocation.customEnvironment)),
     ]
     if let target = invocation.target {
       members["target"] = Value(.object(target.contextValues))
@@ -57,13 +58,6 @@ enum BaseContext {
     var members = invocation.flags.arguments
     members["vars"] = .object(invocation.vars)
     return .object(members)
-  }
-
-  private static func customEnvironment(_ invocation: Invocation) -> PlainValue {
-    let prefix = Invocation.customPrefix
-    let found = invocation.environment.values.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
-    return .object(
-      PlainObject(found.map { (String($0.key.dropFirst(prefix.count)), .string($0.value)) }) { _, last in last })
   }
 
   // MARK: Functions of the context itself

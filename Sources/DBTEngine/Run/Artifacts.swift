@@ -23,7 +23,7 @@ package struct Artifacts {
     var metadata = ManifestMetadata(
       dbtVersion: run.invocation.dbtVersion, generatedAt: UTCTime.now.iso, invocationID: run.invocation.invocationID,
       invocationStartedAt: startedAt)
-    metadata.environment = customEnvironment
+    metadata.environment = run.invocation.customEnvironment
     var quoting: PlainObject = ["database": true, "schema": true, "identifier": true, "column": nil]
     for (key, value) in run.engine.project.project.quoting where !value.isNull { quoting[key] = value }
     metadata.quoting = quoting
@@ -92,7 +92,7 @@ package struct Artifacts {
       "dbt_schema_version": .string("https://schemas.getdbt.com/dbt/\(schema).json"),
       "dbt_version": .string(run.invocation.dbtVersion), "generated_at": .string(UTCTime.now.iso),
       "invocation_id": .string(run.invocation.invocationID), "invocation_started_at": .string(startedAt),
-      "env": .object(customEnvironment),
+      "env": .object(run.invocation.customEnvironment),
     ]
   }
 
@@ -127,12 +127,6 @@ package struct Artifacts {
   }
 
   private var startedAt: String { UTCTime(run.invocation.startedAt.unixSeconds).iso }
-
-  private var customEnvironment: PlainObject {
-    let prefix = Invocation.customPrefix
-    let found = run.invocation.environment.values.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
-    return PlainObject(found.map { (String($0.key.dropFirst(prefix.count)), .string($0.value)) }) { _, last in last }
-  }
 
   /// `args` of run_results.json: what the templates saw. As in dbt, run-operation's also tell what is off, and tell no folder
   /// and no warning options, which are objects to dbt.

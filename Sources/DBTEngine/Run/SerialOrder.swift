@@ -27,20 +27,27 @@ extension RunPlan {
   /// The number of steps to each node from one without parents; unit tests are no step.
   private var levels: [String: Int] {
     let known = Set(nodes.filter { !$0.isUnitTest }.map(\.uniqueID))
+    var children: [String: [String]] = [:]
+    var waiting: [String: Int] = [:]
+    for node in nodes {
+      let above = node.parents.filter(known.contains)
+      waiting[node.uniqueID] = above.count
+      for parent in above { children[parent, default: []].append(node.uniqueID) }
+    }
+    // Level by level; what is in a circle has none and comes last.
     var levels: [String: Int] = [:]
-    // Each round finds the nodes whose parents all have a level; a circle would end the rounds early and come last.
-    var rest = nodes
-    while !rest.isEmpty {
-      var open: [RunPlanNode] = []
-      var found: [String: Int] = [:]
-      for node in rest {
-        let above = node.parents.filter(known.contains)
-        let depths = above.compactMap { levels[$0] }
-        if depths.count == above.count { found[node.uniqueID] = (depths.max() ?? -1) + 1 } else { open.append(node) }
+    var open = nodes.map(\.uniqueID).filter { waiting[$0] == 0 }
+    var level = 0
+    while !open.isEmpty {
+      var below: [String] = []
+      for node in open {
+        levels[node] = level
+        for child in children[node] ?? [] {
+          waiting[child, default: 0] -= 1
+          if waiting[child] == 0 { below.append(child) }
+        }
       }
-      if found.isEmpty { break }
-      levels.merge(found) { old, _ in old }
-      rest = open
+      (open, level) = (below, level + 1)
     }
     return levels
   }
