@@ -7,6 +7,7 @@ Prints CPU seconds, wall seconds and peak memory of each, and the ratios. `--mod
 from __future__ import annotations
 
 import argparse
+import collections
 import concurrent.futures
 import os
 import pathlib
@@ -16,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -124,7 +126,7 @@ class Bench:
         return cold.cpu, cold.memory
 
     def building(self, views: int, threads: int) -> None:
-        """Prints building views beside psql sending the same statements over as many connections."""
+        """Prints building views beside psql sending the same statements."""
         with stage_module_postgres() as postgres:
             self.environment |= {"BENCH_PORT": str(postgres.port), "DBT_ENV_SECRET_BENCH_PASSWORD": postgres.password, "PGPASSWORD": postgres.password}
             project = generate(self.scratch / "build", views)
@@ -141,34 +143,49 @@ class Bench:
             parse = statistics.median(self.ours(project, "parse", target=target).wall for _ in range(3))
             statements = sorted((target / "run").rglob("*.sql"))
             assert len(statements) == views
-            times = []
-            for _ in range(3):
-                fresh()
-                times.append(self.psql(postgres, statements, threads))
-            plain = statistics.median(times)
-            print(f"  sallyport run {again:.3f} s, of which starting and parsing {parse:.3f} s; psql, one process and connection a view: {plain:.3f} s")
-            print(f"    sallyport / psql = {again / plain:.2f}; without parsing {(again - parse) / plain:.2f}")
+            print(f"  sallyport run {again:.3f} s, of which starting and parsing {parse:.3f} s")
+            for connections, reconnects in ((f"{views} connections, one a view as dbt opens them", True), (f"{threads} connections", False)):
+                times = []
+                for _ in range(3):
+                    fresh()
+                    times.append(self.psql(postgres, statements, threads, reconnects))
+                plain = statistics.median(times)
+                print(f"  psql over {connections}: {plain:.3f} s   sallyport / psql = {again / plain:.2f}; without parsing {(again - parse) / plain:.2f}")
             fresh()
             if self.compares:
                 theirs = self.theirs(project, "run", "--threads", str(threads), target=self.scratch / "built_by_dbt")
                 print(f"  dbt-core run {theirs.wall:.3f} s   dbt / sallyport = {theirs.wall / again:.1f}x")
 
-    def psql(self, postgres, statements: list[pathlib.Path], threads: int) -> float:
-        """Seconds that psql takes for the statements with which dbt makes the views for the first time."""
-        def one(path: pathlib.Path) -> None:
-            name = path.stem
-            body = path.read_text().split(" as (", 1)[1].rsplit(")", 1)[0]
-            script = (
-                f'begin; create view bench."{name}__dbt_tmp" as ({body}); alter table bench."{name}__dbt_tmp" rename to "{name}"; commit; '
-                f'drop view if exists bench."{name}__dbt_backup" cascade;')
-            subprocess.run(
-                [stage_module.POSTGRES / "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "harbor", "harbor", "-f", "-"],
-                input=script, text=True, env=self.environment, check=True, capture_output=True)
-        # By number: every view reads views of much lower numbers only.
-        ordered = sorted(statements, key=lambda path: int(path.stem.rsplit("_", 1)[1]))
+    def psql(self, postgres, statements: list[pathlib.Path], threads: int, reconnects: bool) -> float:
+        """Seconds that psql takes for the statements with which dbt makes the views for the first time, starting included.
+
+        `threads` of them run side by side; one that reconnects opens a connection for each view, as dbt does.
+        """
+        waiting = collections.deque(sorted((int(path.stem.rsplit("_", 1)[1]), path) for path in statements))
+        made = {number: threading.Event() for number, _ in waiting}
+        def one_connection() -> None:
+            with subprocess.Popen(
+                    [stage_module.POSTGRES / "psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "harbor", "harbor", "-f", "-"],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.environment) as process:
+                while waiting:
+                    number, path = waiting.popleft()
+                    name = path.stem
+                    for read in (number // 2, number // 3) if number >= 10 else ():
+                        assert made[read].wait(30), f"view {read} was not made"
+                    body = path.read_text().split(" as (", 1)[1].rsplit(")", 1)[0]
+                    if reconnects:
+                        process.stdin.write("\\connect harbor\n")
+                    process.stdin.write(
+                        f'begin; create view bench."{name}__dbt_tmp" as ({body}); alter table bench."{name}__dbt_tmp" rename to "{name}"; commit; '
+                        f'drop view if exists bench."{name}__dbt_backup" cascade;\n\\echo {name}\n')
+                    process.stdin.flush()
+                    assert process.stdout.readline().strip() == name, f"psql failed at {name}"
+                    made[number].set()
+                process.stdin.close()
         started = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-            list(pool.map(one, ordered))
+            for done in [pool.submit(one_connection) for _ in range(threads)]:
+                done.result()
         return time.monotonic() - started
 
 
