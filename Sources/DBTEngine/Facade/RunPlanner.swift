@@ -15,8 +15,8 @@ struct RunPlanner {
     let ordering: ExecutionGraph.Ordering =
       switch request.command {
       case .build: .gatedByTests
-      case .run, .seed, .snapshot, .clone, .compile, .show, .generate: .dependencies
-      case .test, .list, .parse, .runOperation, .freshness: .independent
+      case .run, .seed, .snapshot, .compile, .show, .generate: .dependencies
+      case .test, .clone, .list, .parse, .runOperation, .freshness: .independent
       }
     let graph = try ExecutionGraph(
       manifest: manifest, graph: engine.project.graph, selected: selection.uniqueIDs, ordering: ordering)

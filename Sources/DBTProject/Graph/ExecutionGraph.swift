@@ -29,7 +29,7 @@ package struct ExecutionGraph: Sendable {
     case dependencies
     /// Nodes also wait for the tests and unit tests of what they read: dbt `build`.
     case gatedByTests
-    /// Nothing waits: dbt `test`, `source freshness`.
+    /// Nothing waits: dbt `test`, `clone`, `source freshness`.
     case independent
   }
 
