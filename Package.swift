@@ -94,6 +94,7 @@ let package = Package(
     .target(
       name: "PostgresClient", dependencies: ["CPostgres", "CLinux", "Egress", "Secrets", logging, metrics],
       swiftSettings: house),
+    .target(name: "SemanticManifest", dependencies: ["Jinja", "PlainData", ordered], swiftSettings: house),
 
     // Core.
     .target(
@@ -160,15 +161,16 @@ let package = Package(
       "PlainData", "Archives", "Egress", "EventLoop", "Secrets", "Observability", "TLSClient", "HTTP2Client",
       "GRPCClient",
       "OAuthClient", "HTTPDownload", "TemporalMessages", "Jinja",
-      "YAMLDocument", "PostgresClient", "TemporalClient", "WorkflowEngine", "DBTContext", "DBTProject", "DBTEngine",
-      "TemporalWorker",
+      "YAMLDocument", "PostgresClient", "SemanticManifest", "TemporalClient", "WorkflowEngine", "DBTContext",
+      "DBTProject", "DBTEngine", "TemporalWorker",
       "PostgresWarehouse", "Worker", "sallyport",
     ].map { name in
       .testTarget(
         name: name == "sallyport" ? "CommandLineTests" : name + "Tests",
         dependencies: [.byName(name: name), "TestSupport", ordered]
           + (name == "HTTP2Client" ? [logging, metrics] : []),
-        exclude: ["Jinja", "DBTEngine"].contains(name) ? ["Differential"] : [], swiftSettings: trial)
+        exclude: ["Jinja", "DBTEngine", "SemanticManifest"].contains(name) ? ["Differential"] : [],
+        swiftSettings: trial)
     } + [
       .testTarget(name: "LayeringTests", swiftSettings: trial)
     ],

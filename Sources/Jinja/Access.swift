@@ -146,7 +146,9 @@ extension Evaluation {
     case .tuple(let elements): items = elements
     case .string(let text): items = text.unicodeScalars.map { .string(String($0)) }
     case .dict(let dict): items = dict.keys
-    case .undefined: return []
+    case .undefined(let undefined):
+      try refuse(undefined)
+      return []
     case .object(let object):
       guard let elements = try object.iterate(self) else { throw notIterable(value) }
       items = elements
@@ -167,7 +169,9 @@ extension Evaluation {
     case .list(let list): return list.items.count
     case .tuple(let items): return items.count
     case .dict(let dict): return dict.count
-    case .undefined: return 0
+    case .undefined(let undefined):
+      try refuse(undefined)
+      return 0
     case .object(let object):
       if let count = object.count { return count }
       fallthrough

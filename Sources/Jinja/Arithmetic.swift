@@ -297,6 +297,8 @@ extension Evaluation {
 
   /// `==`, within the limit on steps.
   package func equal(_ left: Value, _ right: Value) throws -> Bool {
+    if case .undefined(let undefined) = left { try refuse(undefined) }
+    if case .undefined(let undefined) = right { try refuse(undefined) }
     let allowed = elementBudget
     var budget = allowed
     let result = left.isEqual(to: right, depth: 0, budget: &budget)
@@ -316,7 +318,9 @@ extension Evaluation {
     case .dict(let dict):
       try element.requireHashable()
       return dict[element] != nil
-    case .undefined: return false
+    case .undefined(let undefined):
+      try refuse(undefined)
+      return false
     case .object(let object):
       if let answer = try object.contains(element, self) { return answer }
     case .list, .tuple: break

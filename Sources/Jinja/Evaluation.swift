@@ -231,6 +231,18 @@ package final class Evaluation {
     .undefined(Undefined(name: name, hint: hint, isAbsorbing: undefinedPolicy == .absorbing))
   }
 
+  /// Python's `bool(value)`.
+  func truth(of value: Value) throws -> Bool {
+    if case .undefined(let undefined) = value { try refuse(undefined) }
+    return value.isTruthy
+  }
+
+  /// Raises the error of a missing value where the policy allows none of its uses.
+  @inline(__always)
+  func refuse(_ undefined: Undefined) throws {
+    if undefinedPolicy == .strict { throw undefined.error }
+  }
+
   // MARK: Output
 
   /// Appends a value to the output.
@@ -336,6 +348,7 @@ package final class Evaluation {
   /// Python's `str(value)`, within the limit on output.
   func text(of value: Value) throws -> String {
     if case .string(let text) = value { return text }
+    if case .undefined(let undefined) = value { try refuse(undefined) }
     var writer = PythonText(limit: limits.outputBytes)
     writer.write(value)
     if writer.isCutOff { throw JinjaError(.limit, "text is larger than \(limits.outputBytes) bytes (outputBytes)") }

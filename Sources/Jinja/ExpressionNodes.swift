@@ -271,7 +271,7 @@ final class NotNode: Evaluable {
   private let operand: any Evaluable
   init(_ operand: any Evaluable) { self.operand = operand }
   func evaluate(_ evaluation: Evaluation, _ frame: Frame) throws -> Value {
-    .bool(!(try operand.evaluate(evaluation, frame).isTruthy))
+    .bool(!(try evaluation.truth(of: try operand.evaluate(evaluation, frame))))
   }
 }
 
@@ -337,7 +337,7 @@ final class LogicNode: Evaluable {
   func evaluate(_ evaluation: Evaluation, _ frame: Frame) throws -> Value {
     try evaluation.tick()
     let value = try left.evaluate(evaluation, frame)
-    return value.isTruthy == isOr ? value : try right.evaluate(evaluation, frame)
+    return try evaluation.truth(of: value) == isOr ? value : try right.evaluate(evaluation, frame)
   }
 }
 
@@ -418,7 +418,7 @@ final class ConditionalNode: Evaluable {
 
   func evaluate(_ evaluation: Evaluation, _ frame: Frame) throws -> Value {
     try evaluation.tick()
-    if try test.evaluate(evaluation, frame).isTruthy { return try then.evaluate(evaluation, frame) }
+    if try evaluation.truth(of: try test.evaluate(evaluation, frame)) { return try then.evaluate(evaluation, frame) }
     if let otherwise { return try otherwise.evaluate(evaluation, frame) }
     return .undefined(
       Undefined(

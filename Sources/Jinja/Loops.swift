@@ -13,7 +13,7 @@ final class LoopFilter: Sendable {
   func accepts(_ item: Value, _ evaluation: Evaluation, _ frame: Frame) throws -> Bool {
     frame.enter(entry)
     try target.assign(item, evaluation, frame)
-    return try test.evaluate(evaluation, frame).isTruthy
+    return try evaluation.truth(of: try test.evaluate(evaluation, frame))
   }
 }
 

@@ -124,7 +124,7 @@ final class IfNode: Executable {
   }
 
   func execute(_ evaluation: Evaluation, _ frame: Frame) throws -> Flow {
-    for (test, body) in branches where try test.evaluate(evaluation, frame).isTruthy {
+    for (test, body) in branches where try evaluation.truth(of: try test.evaluate(evaluation, frame)) {
       return try body.execute(evaluation, frame)
     }
     return try otherwise.execute(evaluation, frame)

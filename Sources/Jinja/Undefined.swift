@@ -48,4 +48,6 @@ package enum UndefinedPolicy: Sendable {
   case standard
   /// dbt's parse mode: attribute, item and call on a missing value give a missing value.
   case absorbing
+  /// Jinja's `StrictUndefined`: raises when it is printed, walked, compared or asked for its truth, too.
+  case strict
 }

@@ -15,7 +15,7 @@ import Testing
     ["TLSClient", "TemporalMessages", "Jinja", "YAMLDocument", "PostgresClient"],
     ["HTTP2Client", "CurlTransfer"],
     ["GRPCClient", "HTTPDownload"],
-    ["TemporalClient", "OAuthClient", "WorkflowEngine", "DBTContext"],
+    ["TemporalClient", "OAuthClient", "WorkflowEngine", "DBTContext", "SemanticManifest"],
     ["DBTProject"],
     ["DBTEngine"],
     ["TemporalWorker", "PostgresWarehouse"],
@@ -36,7 +36,8 @@ import Testing
     "OAuthClient", "CurlTransfer", "HTTPDownload", "EventLoop",
   ]
   static let engineSide: Set<String> = [
-    "Jinja", "YAMLDocument", "PostgresClient", "DBTContext", "DBTProject", "DBTEngine", "PostgresWarehouse",
+    "Jinja", "YAMLDocument", "PostgresClient", "SemanticManifest", "DBTContext", "DBTProject", "DBTEngine",
+    "PostgresWarehouse",
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
