@@ -30,10 +30,14 @@ package struct Arguments {
     }
     positionalCount = min(positionalCount, names.count)
     guard positional.count <= positionalCount else {
+      let fewest = required.prefix(positionalCount).count { $0 }
+      let takes =
+        fewest == positionalCount
+        ? "\(positionalCount) positional argument\(positionalCount == 1 ? "" : "s")"
+        : "from \(fewest) to \(positionalCount) positional arguments"
       throw JinjaError(
         .type,
-        "\(function)() takes \(positionalCount) positional argument\(positionalCount == 1 ? "" : "s") but "
-          + "\(positional.count) \(positional.count == 1 ? "was" : "were") given")
+        "\(function)() takes \(takes) but \(positional.count) \(positional.count == 1 ? "was" : "were") given")
     }
     var bound = [Value?](repeating: nil, count: names.count)
     for (index, value) in positional.enumerated() { bound[index] = value }

@@ -139,7 +139,9 @@ private final class FilterStub: Object {
       return fail(JinjaError(.type, "__str__ returned non-string (type \(column.typeName))"))
     }
     if case .undefined(let undefined) = granularity { return fail(undefined.error) }
-    guard granularity.isTruthy else { return column }
+    // A dimension's suffix is made as it is set, even of an empty text.
+    let hasSuffix = typeName == "_DimensionStub" ? !granularity.isNone : granularity.isTruthy
+    guard hasSuffix else { return column }
     guard let granularity = granularity.stringValue else {
       return fail(PythonException.noAttribute("lower", of: granularity).jinja)
     }

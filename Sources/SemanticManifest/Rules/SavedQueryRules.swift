@@ -68,6 +68,7 @@ extension QueryItem {
   /// Python puts items into a set.
   fileprivate func requireHashable() throws(PythonException) {
     for value in [name, granularity, datePart, descending] + entityPath + groupBy {
+      if case .undefined = value { throw .noAttribute("__hash__", of: value) }
       do { try value.requireHashable() } catch {
         throw (error as? JinjaError).map(PythonException.init) ?? .assertion("\(error)")
       }
