@@ -1,6 +1,5 @@
 """The semantic manifests of the differential test: written ones that reach every message, and random mutants of them."""
 
-import copy
 import json
 import random
 
@@ -502,11 +501,15 @@ def written_conversions():
 def written_filters():
     spines = [spine(custom=[("fiscal_week", None)])]
     for i, text in enumerate(DIMENSIONS + BROKEN):
-        yield f"filter {i}", with_models(
-            *BASE, simple("s1", of_measure("fees", text)), simple("s2", "fees", filter=text), ratio("r1", of_metric("tonnage", text), of_metric("all_fees", text)),
-            derived("d1", "tonnage", of_metric("tonnage", text)), cumulative("c1", of_measure("fees", text)),
-            queries=[query("q1", ["tonnage"], filter=text)], spines=spines,
-        )
+        others = [
+            simple("s2", of_measure("fees", text)), ratio("r1", of_metric("tonnage", text), of_metric("all_fees")),
+            ratio("r2", of_metric("tonnage"), of_metric("all_fees", text)), derived("d1", "tonnage", of_metric("tonnage", text)),
+            cumulative("c1", of_measure("fees", text)),
+        ]
+        queries = [query("q1", ["tonnage"], filter=text)]
+        yield f"filter {i}", with_models(*BASE, simple("s1", "fees", filter=text), others[i % 5], queries=queries, spines=spines)
+    for i, other in enumerate(others):
+        yield f"filter of an input {i}", with_models(*BASE, other, spines=spines)
     yield "filters together", with_models(*BASE, simple("s1", "fees", filter=DIMENSIONS + BROKEN[:3]), queries=[query("q1", ["tonnage"], filter=DIMENSIONS[:9]), query("q2", ["tonnage"], filter=[DIMENSIONS[0], BROKEN[0], DIMENSIONS[1], BROKEN[3]])], spines=spines)
     for shape in ("a = 1", ["a = 1", {"where_sql_template": "b = 1"}], {"where_sql_template": "c = 1"}, {"where_filters": ["d = 1"]}, {"where_filters": []}, [], {}, 3, {"where_filters": [3]}, {"where_filters": "x"}):
         yield f"filter as {shape}", with_models({**simple("s1", "fees"), "filter": shape})
@@ -597,7 +600,7 @@ def mutate(case, choose):
     elif kind == 1 and isinstance(parent, dict):
         parent[str(key) + choose.choice(["_", "s", "x"])] = parent.pop(key)
     elif kind == 2 and isinstance(parent, list):
-        parent.insert(choose.randrange(len(parent) + 1), copy.deepcopy(parent[key]))
+        parent.insert(choose.randrange(len(parent) + 1), json.loads(json.dumps(parent[key])))
     elif kind == 3 and isinstance(parent[key], str) and parent[key]:
         text = parent[key]
         at = choose.randrange(len(text))
@@ -609,7 +612,8 @@ def mutate(case, choose):
         value = case
         for step in other:
             value = value[step]
-        parent[key] = copy.deepcopy(value) if len(json.dumps(value)) < 2000 else None
+        text = json.dumps(value)
+        parent[key] = json.loads(text) if len(text) < 2000 else None
     else:
         parent[key] = choose.choice(JUNK)
 
@@ -624,7 +628,7 @@ def cases(seed, count):
     usable = [(name, case) for name, case in known if case["semantic_models"] and case["metrics"]]
     for number in range(count):
         name, case = choose.choice(usable)
-        case = copy.deepcopy(case)
-        for _ in range(choose.randint(1, 3)):
+        case = json.loads(json.dumps(case))
+        for _ in range(choose.randint(1, 2)):
             mutate(case, choose)
         yield f"mutant {number} of {name}", case
