@@ -81,7 +81,9 @@ extension Unicode.Scalar {
 
   /// Whether a regular expression's `\w` holds.
   var isPythonWord: Bool {
-    if isASCII { return properties.isAlphabetic || (0x30...0x39).contains(value) || self == "_" }
+    if isASCII {
+      return (0x61...0x7A).contains(value | 0x20) || (0x30...0x39).contains(value) || self == "_"
+    }
     switch properties.generalCategory {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
       .letterNumber, .otherNumber:

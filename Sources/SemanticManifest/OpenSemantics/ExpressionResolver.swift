@@ -67,6 +67,9 @@ struct ExpressionResolver {
       return text
     }
     guard stack.count < OpenSemanticLimits.expressionDepth else { throw .recursion }
+    guard known.count < OpenSemanticLimits.expressions else {
+      throw .limit("more than \(OpenSemanticLimits.expressions) expressions")
+    }
     stack.append(
       Pending(
         key: key, metric: metric, inputs: try inputs(of: metric, filter),

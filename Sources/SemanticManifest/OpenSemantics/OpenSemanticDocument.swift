@@ -59,7 +59,9 @@ enum OpenSemanticLimits {
   static let measureDepth = 950
   static let expressionDepth = 480
   /// Bytes of all expressions and filters that are made on the way.
-  static let expressionBytes = 128 << 20
+  static let expressionBytes = 32 << 20
+  /// How often a metric may be written out under a filter of its own.
+  static let expressions = 200_000
   static let relationships = 1_000_000
 }
 

@@ -1,46 +1,64 @@
 /// Python's `re.sub` of one word: the name of a metric by its expression.
 struct WordSubstitution {
-  private let word: [Unicode.Scalar]
-  /// What stands for the word: texts, and nil where the word itself stands again.
-  private let pieces: [String?]
+  private let word: [UInt8]
+  private let replacement: [UInt8]
 
   /// - Parameter replacement: may hold escapes, as replacements of regular expressions do.
   /// - Throws: for escapes that Python refuses.
   init(_ word: String, by replacement: String) throws(OpenSemanticError) {
-    self.word = Array(word.unicodeScalars)
+    self.word = Array(word.utf8)
+    guard replacement.utf8.contains(UInt8(ascii: "\\")) else {
+      self.replacement = Array(replacement.utf8)
+      return
+    }
     var template = ReplacementTemplate(replacement)
-    pieces = try template.read()
+    self.replacement = Array(try template.read().map { $0 ?? word }.joined().utf8)
   }
 
   /// The text with every occurrence of the word that is bounded on both sides replaced.
   func apply(to text: String) -> String {
-    let scalars = Array(text.unicodeScalars)
-    var result = String.UnicodeScalarView()
+    let bytes = Array(text.utf8)
+    var result: [UInt8] = []
     var index = 0
-    while index <= scalars.count {
-      if matches(scalars, index) {
-        for piece in pieces { result.append(contentsOf: piece?.unicodeScalars ?? String.UnicodeScalarView(word)) }
+    while index <= bytes.count {
+      if matches(bytes, index) {
+        result.append(contentsOf: replacement)
         if !word.isEmpty {
           index += word.count
           continue
         }
       }
-      if index < scalars.count { result.append(scalars[index]) }
+      if index < bytes.count { result.append(bytes[index]) }
       index += 1
     }
-    return String(result)
+    return String(decoding: result, as: UTF8.self)
   }
 
-  private func matches(_ text: [Unicode.Scalar], _ start: Int) -> Bool {
-    guard text.count - start >= word.count, text[start..<(start + word.count)].elementsEqual(word) else { return false }
+  private func matches(_ text: [UInt8], _ start: Int) -> Bool {
+    guard text.count - start >= word.count else { return false }
+    if let first = word.first {
+      guard text[start] == first, text[start..<(start + word.count)].elementsEqual(word) else { return false }
+    }
     return isBoundary(text, start) && isBoundary(text, start + word.count)
   }
 
-  /// Whether a word begins or ends at a place.
-  private func isBoundary(_ text: [Unicode.Scalar], _ place: Int) -> Bool {
-    let before = place > 0 && text[place - 1].isPythonWord
-    let after = place < text.count && text[place].isPythonWord
-    return before != after
+  /// Whether a word begins or ends at a place; never inside of a character.
+  private func isBoundary(_ text: [UInt8], _ place: Int) -> Bool {
+    if place < text.count, UTF8.isContinuation(text[place]) { return false }
+    return Self.isWord(before: place, text) != Self.isWord(at: place, text)
+  }
+
+  private static func isWord(before place: Int, _ text: [UInt8]) -> Bool {
+    guard place > 0 else { return false }
+    let start = text[..<place].lastIndex { !UTF8.isContinuation($0) } ?? 0
+    return isWord(at: start, text)
+  }
+
+  private static func isWord(at place: Int, _ text: [UInt8]) -> Bool {
+    guard place < text.count else { return false }
+    if text[place] < 0x80 { return Unicode.Scalar(text[place]).isPythonWord }
+    return String(decoding: text[place..<min(place + 4, text.count)], as: UTF8.self).unicodeScalars.first?.isPythonWord
+      ?? false
   }
 }
 

@@ -17,7 +17,7 @@ final class Checker {
   private var bytesLeft = Checker.messageBytes
 
   /// Bytes of all messages.
-  static let messageBytes = 64 << 20
+  static let messageBytes = 16 << 20
 
   init(_ manifest: ManifestModel) {
     self.manifest = manifest
