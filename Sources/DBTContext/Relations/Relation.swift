@@ -201,6 +201,9 @@ package struct Relation: Sendable, Hashable {
     return isExact
   }
 
+  /// What `matches` compares of an identifier at least: it neither finds nor complains of one where this differs.
+  package static func folded(_ identifier: String) -> String { bare(identifier.lowercased()) }
+
   private static func bare(_ name: String) -> String {
     var name = name[...]
     while name.first == "\"" { name.removeFirst() }

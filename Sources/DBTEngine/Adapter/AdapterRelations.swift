@@ -26,7 +26,7 @@ struct AdapterRelations {
       host.quoting[component] == false ? text?.lowercased() : text
     }
     let wanted = (folded(database, .database), folded(schema, .schema), folded(identifier, .identifier))
-    let matches = try list(database: database, schema: schema, evaluation).filter {
+    let matches = try list(database: database, schema: schema, named: identifier, evaluation).filter {
       try $0.matches(database: wanted.0, schema: wanted.1, identifier: wanted.2)
     }
     guard matches.count <= 1 else {
@@ -39,9 +39,13 @@ struct AdapterRelations {
   }
 
   /// The relations of a schema, from the cache when it knows the schema.
-  func list(database: String?, schema: String?, _ evaluation: Evaluation) throws -> [Relation] {
+  ///
+  /// - Parameter name: what is looked for among them; the cache leaves out what it could not mean.
+  func list(
+    database: String?, schema: String?, named name: String? = nil, _ evaluation: Evaluation
+  ) throws -> [Relation] {
     if host.cache.knows(database: database, schema: schema) {
-      return host.cache.relations(database: database, schema: schema)
+      return host.cache.relations(database: database, schema: schema, named: name)
     }
     let relation = try Relation(RelationPath(database: database, schema: schema, identifier: "")).quoting(host.quoting)
     let found = try listUncached(relation.withoutIdentifier(), evaluation)

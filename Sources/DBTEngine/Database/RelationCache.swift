@@ -21,16 +21,20 @@ struct RelationKey: Sendable, Hashable {
 /// Which relations exist, as far as this run knows, and which views read which relations.
 ///
 /// Shared by the threads of a run. Filled by listing schemas and kept up by what the macros report, so that a materialization
-/// need not ask the database what is there (dbt-engine.md §3.3).
+/// need not ask the database what is there (dbt-engine.md §3.3). Every node asks several times, so that nothing here but
+/// listing a schema may take longer for a larger project.
 final class RelationCache: Sendable {
   private struct Entry {
     var relation: Relation
     /// What reads it: dropped with it by `cascade`.
     var dependents: Set<RelationKey> = []
+    /// What it reads: the same links from their other end.
+    var references: Set<RelationKey> = []
   }
 
   private struct State {
-    var schemas: Set<RelationKey> = []
+    /// The known schemas, each with the keys of its relations by their folded names.
+    var schemas: [RelationKey: [String: Set<RelationKey>]] = [:]
     var entries: [RelationKey: Entry] = [:]
   }
 
@@ -40,20 +44,20 @@ final class RelationCache: Sendable {
 
   /// Whether a schema was listed before.
   func knows(database: String?, schema: String?) -> Bool {
-    state.withLock { $0.schemas.contains(RelationKey(database, schema, nil)) }
+    state.withLock { $0.schemas[RelationKey(database, schema, nil)] != nil }
   }
 
   /// Records that a schema was listed, even when nothing is in it.
   func addSchema(database: String?, schema: String?) {
-    state.withLock { _ = $0.schemas.insert(RelationKey(database, schema, nil)) }
+    let key = RelationKey(database, schema, nil)
+    state.withLock { if $0.schemas[key] == nil { $0.schemas[key] = [:] } }
   }
 
   /// Forgets a schema and what is in it.
   func dropSchema(database: String?, schema: String?) {
-    let schemaKey = RelationKey(database, schema, nil)
     state.withLock { state in
-      state.schemas.remove(schemaKey)
-      for key in state.entries.keys where key.schemaKey == schemaKey { Self.drop(key, in: &state) }
+      let keys = state.schemas.removeValue(forKey: RelationKey(database, schema, nil)) ?? [:]
+      for key in keys.values.joined() { Self.drop(key, in: &state) }
     }
   }
 
@@ -62,12 +66,15 @@ final class RelationCache: Sendable {
 
   /// Records that `dependent` reads `referenced`, when the schema of the latter is known at all.
   func addLink(from dependent: Relation, to referenced: Relation) {
+    let (reader, read) = (RelationKey(dependent), RelationKey(referenced))
     state.withLock { state in
-      guard state.schemas.contains(RelationKey(referenced).schemaKey) else { return }
-      for relation in [referenced, dependent] where state.entries[RelationKey(relation)] == nil {
+      guard state.schemas[read.schemaKey] != nil else { return }
+      for (relation, key) in [(referenced, read), (dependent, reader)] where state.entries[key] == nil {
         Self.add((try? relation.replacing(type: .external)) ?? relation, to: &state)
       }
-      state.entries[RelationKey(referenced)]?.dependents.insert(RelationKey(dependent))
+      guard reader != read else { return }
+      state.entries[read]?.dependents.insert(reader)
+      state.entries[reader]?.references.insert(read)
     }
   }
 
@@ -80,43 +87,54 @@ final class RelationCache: Sendable {
   func rename(_ old: RelationKey, to new: Relation) -> Bool {
     let newKey = RelationKey(new)
     return state.withLock { state in
-      guard var entry = state.entries[old] else {
+      guard newKey == old || state.entries[old] == nil || state.entries[newKey] == nil else { return false }
+      guard var entry = Self.remove(old, from: &state) else {
         Self.add(new, to: &state)
         return true
       }
-      guard newKey == old || state.entries[newKey] == nil else { return false }
-      state.entries[old] = nil
       entry.relation = (try? new.replacing(type: entry.relation.type)) ?? new
-      state.entries[newKey] = entry
-      state.schemas.insert(newKey.schemaKey)
-      for key in state.entries.keys where state.entries[key]?.dependents.remove(old) != nil {
-        state.entries[key]?.dependents.insert(newKey)
-      }
+      for key in entry.references { state.entries[key]?.dependents.insert(newKey) }
+      for key in entry.dependents { state.entries[key]?.references.insert(newKey) }
+      Self.insert(entry, newKey, into: &state)
       return true
     }
   }
 
-  /// Every known relation of a schema.
-  func relations(database: String?, schema: String?) -> [Relation] {
+  /// The known relations of a schema: all, or those that `Relation.matches` can find by a name or complain of.
+  func relations(database: String?, schema: String?, named name: String? = nil) -> [Relation] {
     let schemaKey = RelationKey(database, schema, nil)
     return state.withLock { state in
-      state.entries.filter { $0.key.schemaKey == schemaKey }.values.map(\.relation)
-        .sorted { ($0.identifier ?? "") < ($1.identifier ?? "") }
+      guard let keys = state.schemas[schemaKey] else { return [] }
+      let wanted = name.map { Array(keys[Relation.folded($0)] ?? []) } ?? Array(keys.values.joined())
+      return wanted.compactMap { state.entries[$0]?.relation }.sorted { ($0.identifier ?? "") < ($1.identifier ?? "") }
     }
   }
 
   private static func add(_ relation: Relation, to state: inout State) {
-    state.schemas.insert(RelationKey(relation).schemaKey)
-    if state.entries[RelationKey(relation)] == nil { state.entries[RelationKey(relation)] = Entry(relation: relation) }
+    let key = RelationKey(relation)
+    if state.entries[key] == nil { insert(Entry(relation: relation), key, into: &state) }
+  }
+
+  private static func insert(_ entry: Entry, _ key: RelationKey, into state: inout State) {
+    state.entries[key] = entry
+    state.schemas[key.schemaKey, default: [:]][Relation.folded(key.identifier), default: []].insert(key)
+  }
+
+  /// Takes an entry out, and its key out of what other entries say of it.
+  private static func remove(_ key: RelationKey, from state: inout State) -> Entry? {
+    guard let entry = state.entries.removeValue(forKey: key) else { return nil }
+    let name = Relation.folded(key.identifier)
+    state.schemas[key.schemaKey]?[name]?.remove(key)
+    if state.schemas[key.schemaKey]?[name]?.isEmpty ?? false { state.schemas[key.schemaKey]?[name] = nil }
+    for other in entry.references { state.entries[other]?.dependents.remove(key) }
+    for other in entry.dependents { state.entries[other]?.references.remove(key) }
+    return entry
   }
 
   private static func drop(_ key: RelationKey, in state: inout State) {
     var open = [key]
     while let next = open.popLast() {
-      guard let entry = state.entries.removeValue(forKey: next) else { continue }
-      open += entry.dependents
+      if let entry = remove(next, from: &state) { open += entry.dependents }
     }
-    let left = Set(state.entries.keys)
-    for key in state.entries.keys { state.entries[key]?.dependents.formIntersection(left) }
   }
 }
