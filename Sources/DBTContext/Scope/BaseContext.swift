@@ -37,6 +37,8 @@ enum BaseContext {
     case "return": returnFunction
     case "target": settings.invocation.target.map { Value(.object($0.contextValues)) }
     case "modules": modules(settings.invocation)
+    case "log": logFunction(settings)
+    case "flags": .object(FlagsObject(settings.invocation.flags))
     default: nil
     }
   }
@@ -53,6 +55,17 @@ enum BaseContext {
     .function("return", ["data"]) { values, _ in throw MacroReturn(values[0] ?? .none) }
   }
 
+  private static func logFunction(_ settings: DBTScope.Settings) -> Value {
+    let invocation = settings.invocation
+    let nodeID = settings.node?.uniqueID
+    return .function("log", ["msg", "info?"]) { values, _ in
+      let level: LogLine.Level = values[1]?.isTruthy ?? false ? .info : .debug
+      invocation.log(
+        LogLine(level, values[0]?.text ?? "", event: level == .info ? "JinjaLogInfo" : "JinjaLogDebug", nodeID: nodeID))
+      return .string("")
+    }
+  }
+
   /// `invocation_args_dict` as far as it is known without a run.
   private static func arguments(_ invocation: Invocation) -> PlainValue {
     var members = invocation.flags.arguments
@@ -67,13 +80,7 @@ enum BaseContext {
     let nodeID = settings.node?.uniqueID
     return [
       "return": returnFunction,
-      "log": .function("log", ["msg", "info?"]) { values, _ in
-        let level: LogLine.Level = values[1]?.isTruthy ?? false ? .info : .debug
-        invocation.log(
-          LogLine(
-            level, values[0]?.text ?? "", event: level == .info ? "JinjaLogInfo" : "JinjaLogDebug", nodeID: nodeID))
-        return .string("")
-      },
+      "log": logFunction(settings),
       "print": .function("print", ["msg"]) { values, _ in
         if invocation.flags.prints {
           invocation.log(LogLine(.info, values[0]?.text ?? "", isBare: true, event: "PrintEvent", nodeID: nodeID))
