@@ -44,7 +44,9 @@ package struct RunFiles: Sendable {
       guard Self.staysInside(relative) else {
         throw DBTError(.runtime, "refused to write '\(relative)': it would leave the target folder")
       }
-      try Self.write(Array(code.utf8), to: "\(folder)/\(relative)")
+      let bytes = Array(code.utf8)
+      // Most code is as the last run left it, and replacing a file costs several times what reading it does.
+      if !Self.renew("\(folder)/\(relative)", holding: bytes) { try Self.write(bytes, to: "\(folder)/\(relative)") }
     }
     return "\(shownFolder)/\(relative)"
   }
@@ -107,6 +109,12 @@ package struct RunFiles: Sendable {
       }
     }
     return bytes.count == size ? bytes : nil
+  }
+
+  /// Gives a file that already holds the bytes the time of now, as if it had been written; false when it was not done.
+  private static func renew(_ path: String, holding bytes: [UInt8]) -> Bool {
+    guard read(path, limit: bytes.count) == bytes else { return false }
+    return unsafe utimensat(AT_FDCWD, path, nil, 0) == 0
   }
 
   /// Replaces a file by rename, so that no reader sees half of it, making the folders above it.
