@@ -72,7 +72,7 @@ final class DBTConsole: Sendable {
       let level = line.level.rawValue + (line.level.rawValue.count < 5 ? " " : "")
       let thread =
         String(WorkThread.name.prefix(10)) + String(repeating: " ", count: max(0, 10 - WorkThread.name.count))
-      return "\(now.clock).\(now.iso.suffix(7).dropLast()) [\(level)] [\(thread)]: \(text)"
+      return "\(now.preciseClock) [\(level)] [\(thread)]: \(text)"
     case .text: return line.isBare ? line.message : "\(now.clock)  \(text)"
     }
   }
@@ -81,7 +81,7 @@ final class DBTConsole: Sendable {
   private func separator(_ line: LogLine, _ now: UTCTime) -> String {
     guard line.event == "MainReportVersion", fileFormat == .debug else { return "" }
     let rule = String(repeating: "=", count: 30)
-    return "\n\n\(rule) \(now.clock).\(now.iso.suffix(7).dropLast()) | \(invocationID) \(rule)\n"
+    return "\n\n\(rule) \(now.preciseClock) | \(invocationID) \(rule)\n"
   }
 
   /// Warnings carry dbt's mark, those of templates too once they are events.

@@ -155,7 +155,7 @@ final class DatabaseConnection {
         _ = try run("BEGIN", .none, session)
         hasBegun = true
       }
-      let shown = String((logged ?? sql).prefix(logged == nil ? .max : 512))
+      let shown = logged.map { String($0.prefix(512)) } ?? sql
       tell("Using postgres connection \"\(name)\"", "ConnectionUsed", ["conn_type": "postgres"])
       tell("On \(name): \(shown)", "SQLQuery", ["sql": .string(shown)])
       let started = ContinuousClock.now

@@ -16,9 +16,11 @@ package struct UTCTime: Sendable, Hashable {
 
   /// `2026-01-02T03:04:05.678901Z`.
   package var iso: String {
-    let part = microseconds
-    return "\(date)T\(clock).\(Self.padded(part, 6))Z"
+    "\(date)T\(preciseClock)Z"
   }
+
+  /// `03:04:05.678901`.
+  package var preciseClock: String { "\(clock).\(Self.padded(microseconds, 6))" }
 
   /// `03:04:05`.
   package var clock: String {
