@@ -108,12 +108,17 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "DBTProject",
-      dependencies: ["Archives", "CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
+      dependencies: [
+        "Archives", "CLinux", "DBTContext", "Jinja", "PlainData", "SemanticManifest", "YAMLDocument", "Secrets",
+        ordered,
+      ],
       swiftSettings: house),
     .target(
       name: "DBTEngine",
       dependencies: [
-        "CLinux", "DBTContext", "DBTProject", "Jinja", "PlainData", "Secrets", "YAMLDocument", ordered, heap, logging,
+        "CLinux", "DBTContext", "DBTProject", "Jinja", "PlainData", "Secrets", "SemanticManifest", "YAMLDocument",
+        ordered,
+        heap, logging,
       ],
       swiftSettings: house),
 

@@ -24,6 +24,7 @@ extension DBTSession {
     let runner = LocalRunner(engine: engine, cancellation: cancellation) { console.take($0) }
     let (summary, run) = try runner.run(request, plan: plan)
     try Artifacts(run).write(summary.results, elapsed: summary.elapsed)
+    try Artifacts(run).writeSemantics()
     try summary.refuseInterruption()
     return (summary, run)
   }

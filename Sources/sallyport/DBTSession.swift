@@ -90,6 +90,10 @@ struct DBTSession: Sendable {
       warehouse: { [egress] in PostgresWarehouse($0, egress: egress) }, sink: { console.take($0) })
     // The process ends with its command: taking a large project apart before would only cost time.
     _ = unsafe Unmanaged.passRetained(engine)
+    // As in dbt, which writes for its documentation only once, when that is made.
+    if request.command != .generate {
+      try Artifacts(engine.begin(request, sink: { console.take($0) })).writeSemantics()
+    }
     try check()
     if request.command == .freshness, let path = flags.text("output") {
       try deprecate(

@@ -19,6 +19,7 @@ extension DBTSession {
     try summary.refuseInterruption()
     let artifacts = Artifacts(run)
     try artifacts.write(nil, elapsed: summary.elapsed)
+    try artifacts.writeSemantics()
     let document = artifacts.sources(summary.results, elapsed: summary.elapsed)
     if let path = flags.text("output") {
       try artifacts.write(document, to: Paths.absolute(path))

@@ -209,18 +209,16 @@ def normal(text: str, whose: str) -> list[str]:
         line = re.sub(r"^\d\d:\d\d:\d\d  ", "T  ", line)
         if "Unable to do partial parsing" in line or "dbt v2 is available" in line or "Performance info" in line:
             continue
-        # What dbt adds to a fault of its own options is a Python traceback.
-        if line.startswith("T  Traceback"):
+        # What dbt adds to a fault of its own options is a Python traceback; that of an exception caught on the way begins with it.
+        if line.startswith(("T  Traceback", "T  ValueError: None is not a valid")):
             skips = True
         if skips:
-            continue
-        # What a document of dbt's lacks that the engine does not write.
-        if "the OSI document" in line:
             continue
         # A fault of dbt's own that follows those of its options.
         if "Error uploading artifacts to artifact ingestion API" in line:
             continue
         line = without_schema(line, whose).replace("{'b', 'a'}", "{'a', 'b'}")
+        line = re.sub(r"FilePath\(searched_path='(.*?)', relative_path='(.*?)', .*?\)", r"\1/\2", line)
         line = re.sub(r"in \d+\.\d+s\]", "in Ns]", line)
         line = re.sub(r"in \d+ hours \d+ minutes and \d+\.\d+ seconds \(\d+\.\d+s\)", "in TIME", line)
         line = re.sub(r" \.*\.? \[", " [", line)

@@ -2,8 +2,9 @@
 
 A project's `scenario.py` lists the steps in `STEPS`: commands of dbt, SQL that changes what the sources hold, and edits of files.
 After each command these must be the same on both sides: the exit code, every entry of run_results.json and of manifest.json, the
-relations with their columns, comments, indexes, grants and rows, the statements of each connection in their order, and the files
-that were compiled and run. Times and names made from times are put aside first.
+relations with their columns, comments, indexes, grants and rows, the statements of each connection in their order, the files that
+were compiled and run, which other files stand in the target folder, and the documents about semantic models. Times and names made
+from times are put aside first.
 """
 
 from __future__ import annotations
@@ -138,6 +139,20 @@ class Side:
                 if path.is_file():
                     found[f"{kind}/{path.relative_to(base)}"] = self.plain(path.read_text())
         return found
+
+
+    def artifacts(self) -> dict:
+        """The names of the files at the top of the target folder, and what those without times hold."""
+        target = self.folder / "target"
+        found: dict = {"names": sorted(path.name for path in target.glob("*") if path.name not in UNWRITTEN)}
+        for name in ("semantic_manifest.json", "osi_document.json"):
+            if (target / name).exists():
+                found[name] = json.loads(self.plain((target / name).read_text()))
+        return found
+
+
+# What README says is not written, and the two sides' own memories of parsing.
+UNWRITTEN = {"graph.gpickle", "index.html", "perf_info.json", "partial_parse.msgpack", "partial_parse.json"}
 
 
 class Dbt(Side):
@@ -369,6 +384,7 @@ def differences(command: Command, codes: tuple[int, int], dbt_side: Side, our_si
     found += difference(*(plain(side, manifest(side)) for side in sides), "manifest")
     found += difference(*(contents(side, volatile) for side in sides), "database")
     found += difference(*(side.files() for side in sides), "files")
+    found += difference(*(side.artifacts() for side in sides), "artifacts")
     if command.statements:
         found += difference(*sent, "statements")
     return found

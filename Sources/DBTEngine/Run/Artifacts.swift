@@ -109,7 +109,14 @@ package struct Artifacts {
     do throws(DBTError) { try RunFiles.write(document.jsonBytes(.python), to: path) } catch { throw EngineError(error) }
   }
 
-  /// Writes both files where the run writes; nothing when it writes nowhere.
+  /// Writes the files about semantic models and metrics where the run writes; see `SemanticArtifacts`. dbt
+  /// does so when it has parsed the project and again after a run, and says each time what they cannot hold.
+  ///
+  /// - Throws: a parsing error where there is no time spine.
+  package func writeSemantics() throws(EngineError) { try SemanticArtifacts(run).write() }
+
+  /// Writes `manifest.json`, and with results `run_results.json` and `graph_summary.json`, where the run writes; nothing
+  /// when it writes nowhere.
   ///
   /// - Returns: the paths written.
   @discardableResult

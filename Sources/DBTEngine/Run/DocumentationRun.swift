@@ -31,6 +31,7 @@ package struct DocumentationRun {
         request, plan: plan)
       context = run
       try Artifacts(run).write(summary.results, elapsed: summary.elapsed)
+      try Artifacts(run).writeSemantics()
       try summary.refuseInterruption()
       if let failed = summary.results.first(where: { $0.status == .error }) {
         throw EngineError(.runtime, failed.message ?? "\(failed.uniqueID) could not be compiled")

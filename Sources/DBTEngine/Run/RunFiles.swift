@@ -19,7 +19,7 @@ package struct RunFiles: Sendable {
   let folder: String?
   /// The folder as messages show it, such as `target`.
   let shownFolder: String
-  private let keepsArtifacts: Bool
+  private let writesArtifacts: Bool
 
   /// - Parameters:
   ///   - folder: where to write, absolute; nil for nowhere.
@@ -27,9 +27,12 @@ package struct RunFiles: Sendable {
   ///   - keepsArtifacts: false for code only (`--no-write-json`).
   package init(folder: String?, shown: String = "target", keepsArtifacts: Bool = true) {
     self.folder = folder
-    self.keepsArtifacts = keepsArtifacts
+    writesArtifacts = keepsArtifacts
     shownFolder = shown
   }
+
+  /// Whether `manifest.json` and the like are written.
+  var keepsArtifacts: Bool { folder != nil && writesArtifacts }
 
   /// Whether files are written, so that a message may send its reader to one.
   var areKept: Bool { folder != nil }
@@ -53,7 +56,7 @@ package struct RunFiles: Sendable {
 
   /// Writes an artifact such as `manifest.json`; returns its path, nil when nothing is written.
   func writeArtifact(_ name: String, _ document: PlainValue) throws(DBTError) -> String? {
-    guard let folder, keepsArtifacts else { return nil }
+    guard let folder, writesArtifacts else { return nil }
     try Self.write(document.jsonBytes(.python), to: "\(folder)/\(name)")
     return "\(folder)/\(name)"
   }
@@ -64,7 +67,7 @@ package struct RunFiles: Sendable {
   func writeArtifact(
     _ name: String, _ body: (([UInt8]) throws(DBTError) -> Void) throws(DBTError) -> Void
   ) throws(DBTError) -> String? {
-    guard let folder, keepsArtifacts else { return nil }
+    guard let folder, writesArtifacts else { return nil }
     try Self.write(to: "\(folder)/\(name)", body)
     return "\(folder)/\(name)"
   }

@@ -19,6 +19,8 @@ package struct ProjectConfig: Sendable {
   package var docsPaths: [String]
   /// Folders that `docs generate` copies to the artifacts.
   package var assetPaths: [String]
+  /// Folders of documents of Open Semantic Interchange, from which dbt makes semantic models.
+  package var openSemanticPaths: [String]
   package var targetPath: String
   package var logPath: String
   /// What `clean` removes; may lie outside of the folder, which `clean` has to see to.
@@ -83,6 +85,7 @@ package struct ProjectConfig: Sendable {
     snapshotPaths = try reader.paths("snapshot-paths") ?? ["snapshots"]
     functionPaths = try reader.paths("function-paths") ?? ["functions"]
     assetPaths = try reader.paths("asset-paths") ?? []
+    openSemanticPaths = try reader.paths("osi-paths") ?? ["osi", "OSI"]
     targetPath = try reader.text("target-path") ?? "target"
     logPath = try reader.text("log-path") ?? "logs"
     cleanTargets = try reader.paths("clean-targets", mayLeave: true) ?? [targetPath]
@@ -110,8 +113,7 @@ package struct ProjectConfig: Sendable {
   ///
   /// - Parameter isRendered: false for the texts before rendering.
   func levels(_ type: ResourceType, fqn: [String], isRendered: Bool = true) -> [PlainObject] {
-    let all = isRendered ? sections : unrenderedSections
-    guard var level = all[section(of: type)] else { return [] }
+    guard var level = isRendered ? sections[section(of: type)] : unrenderedSection(of: type) else { return [] }
     var levels = [ProjectConfig.settings(of: level)]
     for name in fqn {
       guard case .object(let next)? = level[name] else { break }
@@ -124,6 +126,15 @@ package struct ProjectConfig: Sendable {
   /// The section that configures resources of a type.
   func section(of type: ResourceType) -> String {
     type == .analysis && isOn(.placesAnalysesAsTheyLie) ? "analyses" : type.projectSection
+  }
+
+  /// The same as written. dbt looks for some under names that no project file can have, and for functions under `models`.
+  private func unrenderedSection(of type: ResourceType) -> PlainObject? {
+    switch type {
+    case .semanticModel, .savedQuery: nil
+    case .function: unrenderedSections["models"]
+    default: unrenderedSections[section(of: type)]
+    }
   }
 
   /// What of a level is configuration: keys with `+`, and keys whose value is no object.

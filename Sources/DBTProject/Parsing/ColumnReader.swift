@@ -40,12 +40,13 @@ struct ColumnReader {
     let constraints = try (members["constraints"]?.arrayValue ?? []).map { constraint throws(ProjectError) in
       try ColumnReader.constraint(constraint, of: "column \(name)", path: path)
     }
+    let meaning = SemanticColumn(members: members, name: name)
     var column: PlainObject = [
       "name": .string(name), "description": .string(members["description"]?.stringValue ?? ""), "meta": .object(meta),
       "data_type": members["data_type"] ?? .null, "constraints": .array(constraints),
       "quote": members["quote"] ?? .null, "config": ["meta": .object(meta), "tags": .strings(tags)],
-      "tags": .strings(tags), "granularity": members["granularity"] ?? .null,
-      "dimension": members["dimension"] ?? .null, "entity": members["entity"] ?? .null, "doc_blocks": [],
+      "tags": .strings(tags), "granularity": try meaning.granularity(), "dimension": try meaning.dimension(),
+      "entity": try meaning.entity(), "doc_blocks": [],
     ]
     for (key, value) in members where !ColumnReader.knownKeys.contains(key) { column[key] = value }
     return column

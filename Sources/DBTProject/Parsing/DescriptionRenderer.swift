@@ -55,11 +55,24 @@ final class DescriptionRenderer {
     }
     for list in [\Manifest.exposures, \.metrics, \.semanticModels, \.savedQueries] {
       for (id, entry) in resources.manifest[keyPath: list] {
-        guard let text = entry.document["description"]?.stringValue else { continue }
-        resources.manifest[keyPath: list][id]?.document["description"] = .string(
-          try rendered(text, entry, entry.packageName).text)
+        var entry = entry
+        try describe(&entry.document, of: entry)
+        for key in ["dimensions", "measures", "entities"] where entry.resourceType == .semanticModel {
+          entry.document[key] = .array(
+            try (entry.document[key]?.arrayValue ?? []).map { part throws(ProjectError) in
+              guard var members = part.objectValue else { return part }
+              try describe(&members, of: entry)
+              return .object(members)
+            })
+        }
+        resources.manifest[keyPath: list][id] = entry
       }
     }
+  }
+
+  private func describe(_ members: inout PlainObject, of entry: ResourceEntry) throws(ProjectError) {
+    guard let text = members["description"]?.stringValue else { return }
+    members["description"] = .string(try rendered(text, entry, entry.packageName).text)
   }
 
   /// A node's description with the blocks it names, and its columns; nil when nothing changes.

@@ -82,6 +82,24 @@ final class NameGenerator {
     return schema != nil
   }
 
+  /// Where the project's macros put what a saved query exports, and how they call it.
+  ///
+  /// - Parameters:
+  ///   - database: given by the export, or null.
+  ///   - alias: the same.
+  func exportNames(
+    _ name: String, package: String, database: PlainValue, alias: PlainValue
+  ) throws(ProjectError) -> (database: String?, schema: String?, alias: String?) {
+    let export = Node(
+      uniqueID: name, resourceType: .savedQuery, packageName: package, name: name, alias: name, database: nil,
+      schema: "", path: "", originalFilePath: "", fqn: [], rawCode: "", config: [:])
+    let macros = macros(of: package)
+    return (
+      try generate(macros.database, database, export), try generate(macros.schema, nil, export),
+      try generate(macros.alias, alias, export)
+    )
+  }
+
   private func relationName(of node: Node) -> String? {
     switch node.resourceType {
     case .model: guard !node.isEphemeral else { return nil }

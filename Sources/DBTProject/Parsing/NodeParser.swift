@@ -8,7 +8,7 @@ import PlainData
 /// One thread uses it. What it makes does not depend on what others make, so files may be parsed in any order.
 final class NodeParser {
   let environment: ParseEnvironment
-  private let names: NameGenerator
+  let names: NameGenerator
   let configs: ConfigMemo
   /// What was found in files beside their nodes.
   private var warnings: [ProjectWarning] = []

@@ -86,7 +86,12 @@ struct NodePatcher {
     try describe(&draft.node, entry.members, entry: entry)
     if draft.node.resourceType == .model {
       try NodePatcher.applyModel(&draft.node, entry.members, file: entry.file)
+      try SemanticModelParser(semantics: semantics).add(of: draft.node, entry)
     }
+  }
+
+  private var semantics: SemanticParser {
+    SemanticParser(resources: resources, environment: parser.environment, names: parser.names)
   }
 
   /// Description, columns and the file they come from.

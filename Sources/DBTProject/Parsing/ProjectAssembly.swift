@@ -27,8 +27,8 @@ struct ProjectAssembly {
     let resolver = ReferenceResolver(resources: resources, environment: environment)
     try resolver.resolve()
     if let inlineQuery { try addInline(inlineQuery, to: resources, resolver) }
-    SemanticResolver(resources: resources).resolve()
     try DescriptionRenderer(environment, docs: resources.manifest.docs).render(resources)
+    try SemanticResolver(resources: resources, root: environment.root).resolve()
     try PrimaryKey.infer(resources)
     try ProjectChecks(resources: resources, environment: environment).check()
     for (id, draft) in resources.nodes {
@@ -202,13 +202,13 @@ struct PropertySections {
     for entry in try entries("exposures", file) { try entryParser.addExposure(entry) }
     let functions = FunctionPatcher(resources: resources, patcher: patcher)
     for entry in try entries("functions", file) { try functions.patch(entry) }
-    let semantics = SemanticParser(resources: resources, environment: parser.environment)
-    for entry in try entries("metrics", file) { try semantics.add(entry, .metric) }
+    let semantics = SemanticParser(resources: resources, environment: parser.environment, names: parser.names)
+    for entry in try entries("metrics", file) { try MetricParser(semantics: semantics).add(entry) }
     for entry in try entries("groups", file) { try entryParser.addGroup(entry) }
-    for entry in try entries("semantic_models", file) { try semantics.add(entry, .semanticModel) }
+    for entry in try entries("semantic_models", file) { try SemanticModelParser(semantics: semantics).add(entry) }
     let unitTests = UnitTestParser(resources: resources, environment: parser.environment, fixtures: fixtures)
     for entry in try entries("unit_tests", file) { try unitTests.add(entry) }
-    for entry in try entries("saved_queries", file) { try semantics.add(entry, .savedQuery) }
+    for entry in try entries("saved_queries", file) { try semantics.addSavedQuery(entry) }
     return sources
   }
 
@@ -228,6 +228,7 @@ struct PropertySections {
         for entry in entries where entry.members["relation"] != nil { try patcher.addSnapshot(entry) }
       }
       for entry in entries {
+        if key == "models" { try SemanticProperties(entry: entry).check() }
         if key == "models", entry.members["versions"]?.isTruthy ?? false {
           try VersionPatcher(resources: resources, parser: parser, entry: entry).patch()
         } else {

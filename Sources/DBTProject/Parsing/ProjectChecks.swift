@@ -24,6 +24,10 @@ struct ProjectChecks {
   func check() throws(ProjectError) {
     warnOfUnmeasurableSources()
     let groups = Set(resources.manifest.groups.values.map(\.name))
+    let manifest = resources.manifest
+    for entry in Array(manifest.metrics.values) + manifest.semanticModels.values + manifest.savedQueries.values {
+      try check(entry, entry.document["group"]?.stringValue, groups: groups)
+    }
     for draft in resources.nodes.values { try check(draft.node, groups: groups) }
     if usesBatches { try warnOfUnfilteredBatches() }
     try SemanticChecks(resources: resources, environment: environment).check()
@@ -75,10 +79,7 @@ struct ProjectChecks {
   }
 
   private func check(_ node: Node, groups: Set<String>) throws(ProjectError) {
-    if let group = node.group, !groups.contains(group) {
-      throw fault(
-        node, "Invalid group '\(group)', expected one of \(PlainValue.strings(groups.sorted()).pythonText)")
-    }
+    try check(node, node.group, groups: groups)
     if node.resourceType == .model, node.access == "public", node.isEphemeral {
       throw fault(
         node,
@@ -96,7 +97,13 @@ struct ProjectChecks {
     }
   }
 
-  private func fault(_ node: Node, _ message: String) -> ProjectError {
+  private func check(_ member: any GraphMember, _ group: String?, groups: Set<String>) throws(ProjectError) {
+    guard let group, !groups.contains(group) else { return }
+    throw fault(
+      member, "Invalid group '\(group)', expected one of \(PlainValue.strings(groups.sorted()).pythonText)")
+  }
+
+  private func fault(_ node: any GraphMember, _ message: String) -> ProjectError {
     ProjectError(.parsing, message, resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
   }
 

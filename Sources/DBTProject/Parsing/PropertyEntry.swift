@@ -33,6 +33,8 @@ struct PropertyEntry: Sendable {
       let rendered = try renderer.render(.object(entry)) { PropertyEntry.isRenderedLater($0, key: key) }
       members = rendered.objectValue ?? entry
     } catch {
+      // As in dbt, which adds the file to some errors only.
+      guard error.kind == .parsing else { throw ProjectError(error.kind, error.message, cause: error) }
       throw ProjectError(
         .parsing,
         "Failed to render \(file.originalFilePath) from project \(file.packageName): \(error.message)",
@@ -50,14 +52,35 @@ struct PropertyEntry: Sendable {
     if key != "macros", key != "sources" { try renameTests() }
   }
 
+  /// An entry made of members that are rendered already.
+  init(_ members: PlainObject, key: String, file: SourceFile) {
+    self.key = key
+    self.file = file
+    self.members = members
+    unrendered = members
+    config = members["config"]?.objectValue ?? [:]
+    unrenderedConfig = config
+  }
+
   /// dbt's complaint about an entry.
   static func invalid(_ key: String, _ file: SourceFile, _ members: PlainObject, _ reason: String) -> ProjectError {
-    ProjectError(
+    var members = members
+    if described.contains(key) {
+      members["original_file_path"] = .string(file.originalFilePath)
+      members["yaml_key"] = .string(key)
+      members["package_name"] = .string(file.packageName)
+    }
+    return ProjectError(
       .parsing,
       "Invalid \(key) config given in \(file.originalFilePath) @ \(key): \(PlainValue.object(members).pythonText) - "
         + "\(reason)",
       path: file.originalFilePath)
   }
+
+  /// Keys whose entries describe what stands elsewhere; dbt adds to them where they stand.
+  private static let described: Set<String> = [
+    "models", "seeds", "snapshots", "analyses", "macros", "functions", "data_tests",
+  ]
 
   /// dbt's complaint about this entry.
   func invalid(_ reason: String) -> ProjectError { PropertyEntry.invalid(key, file, members, reason) }
@@ -145,6 +168,9 @@ struct PropertyEntry: Sendable {
     if first == "versions" {
       if names.count >= 3, lateBelow.contains(names[2]) { return true }
       if names.count >= 5, names[2] == "columns", lateBelow.contains(names[4]) { return true }
+    }
+    if first == "derived_semantics", names.count >= 4, ["dimensions", "entities"].contains(names[1]) {
+      return lateBelow.contains(names[3])
     }
     return names.count >= 3 && lists.contains(first) && lateBelow.contains(names[2])
   }

@@ -160,7 +160,7 @@ struct ReferenceResolver {
     resources.warn(isDisabled ? "InvalidDisabledTargetInTestNode" : "NodeNotFoundOrDisabled", message)
   }
 
-  private static func message(
+  static func message(
     _ member: any GraphMember, kind: String, name: String, package: String?, version: PlainValue?, isDisabled: Bool
   ) -> String {
     let type = member.resourceType.rawValue.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
@@ -210,8 +210,11 @@ struct ReferenceResolver {
         add(source, to: &entry.dependsOnNodes)
       }
       for reference in entry.refs {
-        guard case .found(let node) = try ref(reference, from: entry.packageName, node: entry) else {
-          throw fault(entry, kind: "node", name: reference.name, package: reference.package)
+        let target = try ref(reference, from: entry.packageName, node: entry)
+        guard case .found(let node) = target else {
+          let isDisabled = if case .disabled = target { true } else { false }
+          throw fault(
+            entry, kind: "node", name: reference.name, package: reference.package, isDisabled: isDisabled)
         }
         if let model = resources.node(node) {
           try checkAccess(to: model, from: entry, group: entry.document["group"]?.stringValue)
@@ -230,10 +233,12 @@ struct ReferenceResolver {
   }
 
   private func fault(
-    _ entry: ResourceEntry, kind: String, name: String, package: String? = nil
+    _ entry: ResourceEntry, kind: String, name: String, package: String? = nil, isDisabled: Bool = false
   ) -> ProjectError {
     let message = ReferenceResolver.message(
-      entry, kind: kind, name: name, package: package, version: nil, isDisabled: false)
+      entry, kind: kind, name: name, package: package, version: nil, isDisabled: isDisabled)
+    // As in dbt, where the message alone names what is of no node's.
+    guard entry.resourceType == .exposure else { return ProjectError(.compilation, message) }
     return ProjectError(
       .compilation, message, resource: "\(entry.resourceType.rawValue) \(entry.name)", path: entry.originalFilePath)
   }
