@@ -100,16 +100,19 @@ indirect enum Shape: Sendable {
     return nil
   }
 
+  private static func fault(ofOthersThan members: [Member], in given: PlainObject) -> Fault? {
+    let known = Set(members.map(\.name))
+    let others = given.keys.filter { !known.contains($0) }.map { PlainValue.string($0).pythonRepresentation }
+    guard !others.isEmpty else { return nil }
+    let verb = others.count == 1 ? "was" : "were"
+    return Fault(
+      message: "Additional properties are not allowed (\(others.joined(separator: ", ")) \(verb) unexpected)")
+  }
+
   private static func fault(_ given: PlainObject, _ members: [Member], isClosed: Bool) -> Fault? {
     let present = members.lazy.compactMap { member in given[member.name].map { (member, $0) } }
     if let fault = first(present.map { (.key($0.name), $0.shape, $1) }) { return fault }
-    let known = Set(members.map(\.name))
-    let others = given.keys.filter { !known.contains($0) }.map { PlainValue.string($0).pythonRepresentation }
-    if isClosed, !others.isEmpty {
-      let verb = others.count == 1 ? "was" : "were"
-      return Fault(
-        message: "Additional properties are not allowed (\(others.joined(separator: ", ")) \(verb) unexpected)")
-    }
+    if isClosed, let fault = fault(ofOthersThan: members, in: given) { return fault }
     return members.first { $0.isRequired && given[$0.name] == nil }.map { member in
       Fault(message: "\(PlainValue.string(member.name).pythonRepresentation) is a required property")
     }
