@@ -100,7 +100,8 @@ extension Invocation {
   /// - Throws: `DBTError` for a warning that counts as an error.
   package func warn(of warning: ProjectWarning) throws(DBTError) {
     // These dbt only tells, whatever counts as an error.
-    guard !["SemanticValidationFailure", "MFConverterIssue"].contains(warning.name) else {
+    let told = ["SemanticValidationFailure", "MFConverterIssue", "InvalidDisabledTargetInTestNode"]
+    guard !told.contains(warning.name) else {
       return log(LogLine(.warn, "[WARNING]: \(warning.message)", event: warning.name))
     }
     guard Deprecations.areMeant(warning.name) else { return try warn(warning.message, event: warning.name, node: nil) }

@@ -200,6 +200,24 @@ CASES = {
     "unknown_metric": old(("numerator: amount", "numerator: nothing")),
     "unknown_input": old(("metrics: [{name: count, alias: now}", "metrics: [{name: nothing, alias: now}")),
     "unknown_of_query": old(("metrics: [count, ratio]", "metrics: [count, nothing]")),
+    "unknown_of_model": old(extra={"models/u.sql": "select '{{ metric('nothing') }}' as name"}),
+    "unknown_of_test": old(extra={"tests/u.sql": "select '{{ metric('nothing') }}' as name where false"}),
+    "unknown_of_exposure": old(extra={"models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"metric('nothing')\"]}]"}),
+    "unknown_node": old(extra={"models/u.sql": "select * from {{ ref('nothing') }}"}),
+    "unknown_node_of_exposure": old(extra={"models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"ref('nothing')\"]}]"}),
+    # dbt reads files in no order: one of each kind.
+    "missing_in_tests": old(extra={
+        "tests/a.sql": "select * from {{ ref('nothing') }}", "tests/b.sql": "select * from {{ source('s', 'nothing') }}",
+        "tests/c.sql": "select '{{ metric('shop', 'nothing') }}' as name"}),
+    "disabled_in_tests": old(("config: {meta: {a: 1}}", "config: {enabled: false}"), metrics="""
+  - {name: count, type: simple, label: Orders, type_params: {measure: orders}, config: {meta: {a: 1}}}
+  - {name: other, type: simple, label: Orders, type_params: {measure: orders}}
+""", queries="", extra={
+        "models/off.sql": "{{ config(enabled=false) }} select 1 as id",
+        "models/off.yml": "sources: [{name: s, tables: [{name: t, config: {enabled: false}}]}]",
+        "tests/a.sql": "select * from {{ ref('off') }}", "tests/b.sql": "select * from {{ source('s', 't') }}",
+        "tests/c.sql": "select '{{ metric('count') }}' as name"}),
+    "named_by_model": old(extra={"models/u.sql": "select '{{ metric('count') }}' as a, '{{ metric('shop', 'ratio') }}' as b"}),
     "same_metric": old(("- {name: ratio,", "- {name: count,")),
     "same_model": old(model=MODEL + "", queries=QUERIES, metrics=METRICS, extra={
         "models/again.yml": "semantic_models: [{name: sales, model: ref('days')}]"}),
@@ -292,7 +310,7 @@ OWN_WORDS = {
 }
 
 # Of each form and kind of fault one.
-FAST = {"old", "new", "no_spine", "unknown_measure", "extra_below", "unknown_time", "new_no_calculation"}
+FAST = {"old", "new", "no_spine", "unknown_measure", "unknown_node", "extra_below", "unknown_time", "new_no_calculation"}
 
 
 @pytest.mark.parametrize("project", [

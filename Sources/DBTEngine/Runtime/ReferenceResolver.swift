@@ -3,7 +3,7 @@ import DBTProject
 import OrderedCollections
 import PlainData
 
-/// Finds what `ref()` and `source()` name at run time. Made once for a project.
+/// Finds what `ref()`, `source()`, `function()` and `metric()` name at run time. Made once for a project.
 struct ReferenceResolver: Sendable {
   private let manifest: Manifest
   /// Unique ids of what `ref()` can name, by name.
@@ -50,6 +50,18 @@ struct ReferenceResolver: Sendable {
       if let found = candidates.first(where: { wanted == nil || $0.packageName == wanted }) { return found }
     }
     throw DBTError(.compilation, "\(subject) depends on a function named '\(name)' which was not found")
+  }
+
+  /// The metric, of the package named, else of the root project first.
+  func metric(
+    _ name: String, package: String?, from nodePackage: String, subject: String
+  ) throws(DBTError) -> ResourceEntry {
+    for wanted in package.map({ [$0] }) ?? [manifest.projectName, nodePackage, nil] {
+      if let wanted, let found = manifest.metrics["metric.\(wanted).\(name)"] { return found }
+      if wanted == nil, let found = manifest.metrics.values.first(where: { $0.name == name }) { return found }
+    }
+    let place = package.map { "in package or project '\($0)' " } ?? ""
+    throw DBTError(.compilation, "\(subject) depends on a metric named '\(name)' \(place)which was not found")
   }
 
   /// The source table, of the node's own package first.

@@ -146,7 +146,7 @@ final class RenderContext: AdapterHost {
       "sql_now": .string("now()"),
       "defer_relation": (try? node.flatMap { try run.engine.deferredRelation(of: $0.uniqueID)?.value }) ?? .none,
       "pre_hooks": hooks("pre-hook"), "post_hooks": hooks("post-hook"),
-      "ref": refFunction(), "source": sourceFunction(), "metric": unsupported("metric"),
+      "ref": refFunction(), "source": sourceFunction(), "metric": metricFunction(),
       "function": functionFunction(),
     ]
     members.merge(resultFunctions()) { _, last in last }
@@ -192,10 +192,18 @@ final class RenderContext: AdapterHost {
     return Value(.array(hooks))
   }
 
-  private func unsupported(_ name: String) -> Value {
+  private func metricFunction() -> Value {
     .object(
-      NativeFunction(name) { _, _ in
-        throw DBTError(.compilation, "\(name)() is not supported here")
+      NativeFunction("metric") { [weak self] arguments, _ in
+        guard let self else { throw RenderContext.ended }
+        let names = arguments.positional.map(\.text)
+        guard (1...2).contains(names.count) else {
+          throw DBTError(.compilation, "metric() takes at most two arguments (\(names.count) given)")
+        }
+        let metric = try run.engine.references.metric(
+          names[names.count - 1], package: names.count == 2 ? names[0] : nil, from: node?.packageName ?? projectName,
+          subject: subject)
+        return .object(MetricObject(metric, run.engine.project.manifest))
       })
   }
 

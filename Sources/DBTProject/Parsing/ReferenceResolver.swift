@@ -18,7 +18,8 @@ struct ReferenceResolver {
   /// - Throws: a compilation error for a name that does not exist; for tests it is a warning and the test is switched
   ///   off.
   func resolve() throws(ProjectError) {
-    for id in Array(resources.nodes.keys) { try resolve(id) }
+    let ids = Array(resources.nodes.keys)
+    for kind in Kind.allCases { for id in ids { try resolve(id, kind) } }
     try resolveEntries(\.exposures)
     try resolveEntries(\.semanticModels)
     try resolveUnitTests()
@@ -26,8 +27,21 @@ struct ReferenceResolver {
 
   /// Resolves one node's references.
   func resolve(_ uniqueID: String) throws(ProjectError) {
+    for kind in Kind.allCases { try resolve(uniqueID, kind) }
+  }
+
+  /// What references may name, in dbt's order: those of all nodes to sources come before any to nodes.
+  private enum Kind: CaseIterable {
+    case source
+    case node
+    case function
+  }
+
+  private func resolve(_ uniqueID: String, _ kind: Kind) throws(ProjectError) {
     guard
-      let found = try resources.nodes[uniqueID].flatMap({ draft throws(ProjectError) in try targets(of: draft.node) })
+      let found = try resources.nodes[uniqueID].flatMap({ draft throws(ProjectError) in
+        try targets(of: draft.node, kind)
+      })
     else { return }
     resources.mutate(uniqueID) { draft in
       draft.node.dependsOnNodes = found.ids
@@ -35,41 +49,60 @@ struct ReferenceResolver {
     }
   }
 
-  /// The unique ids that a node's references mean, and whether all of them mean something.
-  private func targets(of node: Node) throws(ProjectError) -> (ids: [String], isComplete: Bool)? {
+  /// What a node depends on with the references of one kind, and whether all of them mean something; nil without any.
+  private func targets(of node: Node, _ kind: Kind) throws(ProjectError) -> (ids: [String], isComplete: Bool)? {
     guard node.resourceType != .seed else { return nil }
-    var ids = node.dependsOnNodes
-    var isComplete = true
-    for pair in node.sources {
-      switch source(pair, from: node.packageName) {
-      case .found(let id): add(id, to: &ids)
-      case let target:
-        isComplete = false
-        try refuse(target, node, kind: "source", name: pair.joined(separator: "."))
-      }
+    var found = (ids: node.dependsOnNodes, isComplete: true)
+    switch kind {
+    case .source:
+      guard !node.sources.isEmpty else { return nil }
+      for pair in node.sources { try addSource(pair, of: node, to: &found) }
+    case .node:
+      guard !node.refs.isEmpty else { return nil }
+      for reference in node.refs { try addNode(reference, of: node, to: &found) }
+    case .function:
+      guard !node.functions.isEmpty else { return nil }
+      for names in node.functions { try addFunction(names, of: node, to: &found) }
     }
-    for reference in node.refs {
-      switch try ref(reference, from: node.packageName, node: node) {
-      case .found(let id):
-        if let model = resources.node(id) { try checkAccess(to: model, from: node, group: node.group) }
-        noteDependence(on: id, reference, of: node)
-        add(id, to: &ids)
-      case let target:
-        isComplete = false
-        try refuse(
-          target, node, kind: "node", name: reference.name, package: reference.package, version: reference.version)
-      }
+    return found
+  }
+
+  private func addSource(
+    _ pair: [String], of node: Node, to found: inout (ids: [String], isComplete: Bool)
+  ) throws(ProjectError) {
+    switch source(pair, from: node.packageName) {
+    case .found(let id): add(id, to: &found.ids)
+    case let target:
+      found.isComplete = false
+      try refuse(target, node, kind: "source", name: pair.joined(separator: "."))
     }
-    for names in node.functions {
-      switch function(names, from: node.packageName) {
-      case .found(let id): add(id, to: &ids)
-      case let target:
-        isComplete = false
-        try refuse(
-          target, node, kind: "function", name: names.last ?? "", package: names.count > 1 ? names[0] : nil)
-      }
+  }
+
+  private func addNode(
+    _ reference: RefArguments, of node: Node, to found: inout (ids: [String], isComplete: Bool)
+  ) throws(ProjectError) {
+    switch try ref(reference, from: node.packageName, node: node) {
+    case .found(let id):
+      if let model = resources.node(id) { try checkAccess(to: model, from: node, group: node.group) }
+      noteDependence(on: id, reference, of: node)
+      add(id, to: &found.ids)
+    case let target:
+      found.isComplete = false
+      try refuse(
+        target, node, kind: "node", name: reference.name, package: reference.package, version: reference.version)
     }
-    return (ids, isComplete)
+  }
+
+  private func addFunction(
+    _ names: [String], of node: Node, to found: inout (ids: [String], isComplete: Bool)
+  ) throws(ProjectError) {
+    switch function(names, from: node.packageName) {
+    case .found(let id): add(id, to: &found.ids)
+    case let target:
+      found.isComplete = false
+      try refuse(
+        target, node, kind: "function", name: names.last ?? "", package: names.count > 1 ? names[0] : nil)
+    }
   }
 
   /// A function, of the package named, else of the node's own or the root project, else of any.
@@ -151,16 +184,31 @@ struct ReferenceResolver {
     _ target: Target, _ node: Node, kind: String, name: String, package: String? = nil, version: PlainValue? = nil
   ) throws(ProjectError) {
     let isDisabled = if case .disabled = target { true } else { false }
-    let message = ReferenceResolver.message(
-      node, kind: kind, name: name, package: package, version: version, isDisabled: isDisabled)
-    guard node.resourceType == .test else {
-      throw ProjectError(
-        .compilation, message, resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
-    }
-    resources.warn(isDisabled ? "InvalidDisabledTargetInTestNode" : "NodeNotFoundOrDisabled", message)
+    try ReferenceResolver.refuse(
+      resources, node, kind: kind, name: name, package: package, version: version, isDisabled: isDisabled)
   }
 
-  static func message(
+  /// Refuses what a node names and the project has not, or has disabled; for a test this is a warning.
+  ///
+  /// - Throws: a compilation error whose message itself names the node, as in dbt.
+  static func refuse(
+    _ resources: ParsedResources, _ member: any GraphMember, kind: String, name: String, package: String?,
+    version: PlainValue? = nil, isDisabled: Bool
+  ) throws(ProjectError) {
+    guard member.resourceType == .test else {
+      let message = message(member, kind: kind, name: name, package: package, version: version, isDisabled: isDisabled)
+      throw ProjectError(.compilation, message, path: member.originalFilePath)
+    }
+    // dbt keeps to itself that a test reads a disabled node.
+    guard !isDisabled || kind != "node" else { return }
+    let place = isDisabled && package == nil ? "" : "in package '\(package ?? "")' "
+    resources.warn(
+      isDisabled ? "InvalidDisabledTargetInTestNode" : "NodeNotFoundOrDisabled",
+      "Test '\(member.uniqueID)' (\(member.originalFilePath)) depends on a \(kind) named '\(name)' \(place)which "
+        + (isDisabled ? "is disabled" : "was not found"))
+  }
+
+  private static func message(
     _ member: any GraphMember, kind: String, name: String, package: String?, version: PlainValue?, isDisabled: Bool
   ) -> String {
     let type = member.resourceType.rawValue.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
@@ -235,12 +283,11 @@ struct ReferenceResolver {
   private func fault(
     _ entry: ResourceEntry, kind: String, name: String, package: String? = nil, isDisabled: Bool = false
   ) -> ProjectError {
-    let message = ReferenceResolver.message(
-      entry, kind: kind, name: name, package: package, version: nil, isDisabled: isDisabled)
-    // As in dbt, where the message alone names what is of no node's.
-    guard entry.resourceType == .exposure else { return ProjectError(.compilation, message) }
-    return ProjectError(
-      .compilation, message, resource: "\(entry.resourceType.rawValue) \(entry.name)", path: entry.originalFilePath)
+    ProjectError(
+      .compilation,
+      ReferenceResolver.message(
+        entry, kind: kind, name: name, package: package, version: nil, isDisabled: isDisabled),
+      path: entry.originalFilePath)
   }
 
   // MARK: Unit tests

@@ -62,22 +62,40 @@ final class SemanticResolver {
       ]
     }
     for id in Array(resources.manifest.metrics.keys) { try resolveMetric(id) }
+    for draft in Array(resources.nodes.values) where !draft.node.metrics.isEmpty { try resolve(draft.node) }
     for (id, query) in resources.manifest.savedQueries {
       for name in query.document["query_params"]?["metrics"]?.arrayValue ?? [] {
         let found = find(name.pythonText, from: query.packageName)
         guard let metric = found.id else {
-          throw ProjectError(
-            .compilation,
-            ReferenceResolver.message(
-              query, kind: "metric", name: name.pythonText, package: nil, version: nil, isDisabled: found.isDisabled))
+          return try ReferenceResolver.refuse(
+            resources, query, kind: "metric", name: name.pythonText, package: nil, isDisabled: found.isDisabled)
         }
         if !query.dependsOnNodes.contains(metric) { resources.manifest.savedQueries[id]?.dependsOnNodes.append(metric) }
       }
     }
   }
 
-  private func find(_ name: String, from package: String) -> (id: String?, isDisabled: Bool) {
-    for candidate in ResourceLookup.packages(root, node: package, named: nil) {
+  /// Adds what a node's `metric()` names to what it depends on. A test that names nothing is switched off.
+  private func resolve(_ node: Node) throws(ProjectError) {
+    for names in node.metrics {
+      let (name, package) = (names.last ?? "", names.count > 1 ? names[0] : nil)
+      let found = find(name, from: node.packageName, named: package)
+      if let metric = found.id {
+        resources.mutate(node.uniqueID) { draft in
+          if !draft.node.dependsOnNodes.contains(metric) { draft.node.dependsOnNodes.append(metric) }
+        }
+        continue
+      }
+      try ReferenceResolver.refuse(
+        resources, node, kind: "metric", name: name, package: package, isDisabled: found.isDisabled)
+      resources.mutate(node.uniqueID) { $0.node.config["enabled"] = false }
+    }
+  }
+
+  private func find(
+    _ name: String, from package: String, named: String? = nil
+  ) -> (id: String?, isDisabled: Bool) {
+    for candidate in ResourceLookup.packages(root, node: package, named: named) {
       let known = metrics[name]
       if let id = candidate.map({ known?[$0] }) ?? known?.values.first { return (id, false) }
     }

@@ -17,6 +17,13 @@ STEPS = [
     Edit("models/more.yml", QUERY % "nothing"),
     dbt("parse", code=2),
     Edit("models/more.yml", None),
+    Edit("models/told.sql", """{% set each = metric('revenue_per_order') %}
+select '{{ each }}' as name, '{{ each.label }}' as label, '{{ each.base_metric_dependency() | sort | join(", ") }}' as bases,
+  '{{ each.derived_metric_dependency_depth()[0]['revenue_per_order'] }}' as depth"""),
+    dbt("build", "--select", "+told"),
+    Edit("models/told.sql", "select '{{ metric('semantics', 'nothing') }}' as name"),
+    dbt("parse", code=2),
+    Edit("models/told.sql", None),
     # dbt keeps the relations that the catalog is asked for in a Python set.
     dbt("docs", "generate", statements=False),
 ]
