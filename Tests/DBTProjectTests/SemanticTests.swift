@@ -45,7 +45,7 @@ import Testing
         metrics:
           - {name: count, label: C, type: simple, type_params: {measure: {name: orders, fill_nulls_with: 0}}}
           - {name: twice, label: T, type: derived, type_params: {expr: count + before, metrics: [count, {name: count, alias: before, offset_window: 2 Weeks}]}}
-        saved_queries: [{name: all, query_params: {metrics: [twice]}}]
+        saved_queries: [{name: all, query_params: {metrics: [twice, twice]}}]
         """
     ).manifest
     #expect(manifest.metrics["metric.shop.count"]?.dependsOnNodes == ["semantic_model.shop.sales"])

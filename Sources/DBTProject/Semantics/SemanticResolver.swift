@@ -70,7 +70,8 @@ final class SemanticResolver {
           return try ReferenceResolver.refuse(
             resources, query, kind: "metric", name: name.pythonText, package: nil, isDisabled: found.isDisabled)
         }
-        if !query.dependsOnNodes.contains(metric) { resources.manifest.savedQueries[id]?.dependsOnNodes.append(metric) }
+        guard !(resources.manifest.savedQueries[id]?.dependsOnNodes.contains(metric) ?? true) else { continue }
+        resources.manifest.savedQueries[id]?.dependsOnNodes.append(metric)
       }
     }
   }
