@@ -42,19 +42,6 @@ extension PlainValue {
     }
   }
 
-  /// What Python holds to be true: not null, false, zero or empty.
-  package var isTruthy: Bool {
-    switch self {
-    case .null: false
-    case .bool(let flag): flag
-    case .int(let number): number != 0
-    case .double(let number): number != 0
-    case .string(let text): !text.isEmpty
-    case .array(let items): !items.isEmpty
-    case .object(let members): !members.isEmpty
-    }
-  }
-
   /// Appends a text as a literal, in double quotes when it holds single ones only.
   static func appendQuoted(_ string: String, to text: inout String) {
     var hasSingle = false

@@ -41,6 +41,19 @@ extension PlainValue {
   /// The member of an object, or nil when this is no object or has no such key.
   package subscript(key: String) -> PlainValue? { objectValue?[key] }
 
+  /// What Python holds to be true: not null, false, zero or empty.
+  package var isTruthy: Bool {
+    switch self {
+    case .null: false
+    case .bool(let flag): flag
+    case .int(let number): number != 0
+    case .double(let number): number != 0
+    case .string(let text): !text.isEmpty
+    case .array(let items): !items.isEmpty
+    case .object(let members): !members.isEmpty
+    }
+  }
+
   /// The kind of value in the words of a JSON user, for error messages.
   package var kindName: String {
     switch self {

@@ -94,7 +94,7 @@ final class DBTConsole: Sendable {
 
   /// Events of the level warn whose text comes without the mark.
   private static let unmarked: Set<String> = [
-    "LogTestResult", "LogFreshnessResult", "SelectExcludeIgnoredWithSelectorWarning",
+    "LogTestResult", "LogFreshnessResult", "SelectExcludeIgnoredWithSelectorWarning", "Note",
   ]
 
   private func document(_ line: LogLine, _ now: UTCTime) -> PlainValue {

@@ -164,6 +164,7 @@ def changed(text: str, changes: tuple) -> str:
 
 
 NO_SPINE = {"models/spine.yml": ""}
+EPHEMERAL = "{{ config(materialized='ephemeral') }} select current_date as day, 1 as fiscal_year, 2 as retail"
 FORMER = {"models/spine.yml": "", "models/metricflow_time_spine.sql": "select current_date as date_day"}
 
 CASES = {
@@ -175,6 +176,8 @@ CASES = {
     "no_spine": old(extra=NO_SPINE),
     "no_spine_models_only": old(metrics="", queries="", extra=NO_SPINE),
     "former_spine": old(extra=FORMER),
+    "ephemeral_spine": old(extra={"models/days.sql": EPHEMERAL}),
+    "former_ephemeral_spine": old(extra={**NO_SPINE, "models/metricflow_time_spine.sql": EPHEMERAL}),
     "coarse_spine": old(extra={"models/spine.yml": SPINE.replace("granularity: day", "granularity: month")}),
     "spine_no_column": old(extra={"models/spine.yml": SPINE.replace("standard_granularity_column: day", "standard_granularity_column: nothing")}),
     "spine_no_granularity": old(extra={"models/spine.yml": SPINE.replace(", granularity: day", "")}),
@@ -205,6 +208,45 @@ CASES = {
     "unknown_of_exposure": old(extra={"models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"metric('nothing')\"]}]"}),
     "unknown_node": old(extra={"models/u.sql": "select * from {{ ref('nothing') }}"}),
     "unknown_node_of_exposure": old(extra={"models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"ref('nothing')\"]}]"}),
+    "disabled_of_exposure": old(("config: {meta: {a: 1}}", "config: {enabled: false}"), metrics="""
+  - {name: count, type: simple, label: Orders, type_params: {measure: orders}, config: {meta: {a: 1}}}
+  - {name: other, type: simple, label: Orders, type_params: {measure: orders}}
+""", queries="", extra={
+        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"metric('count')\"]}]"}),
+    "disabled_source_of_exposure": old(extra={
+        "models/off.yml": "sources: [{name: s, tables: [{name: t, config: {enabled: false}}]}]",
+        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"source('s', 't')\"]}]"}),
+    "version_of_exposure": old(extra={
+        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"ref('orders', version=3)\"]}]"}),
+    "package_of_exposure": old(extra={
+        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"metric('other', 'count')\"]}]"}),
+    # Sources before nodes, nodes before metrics, metrics before functions, whatever asks for them.
+    "source_of_exposure_first": old(extra={
+        "models/u.sql": "select * from {{ ref('nothing') }}",
+        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"source('s', 't')\"]}]"}),
+    "node_of_exposure_first": old(extra={
+        "models/u.sql": "select '{{ metric('nothing') }}' as name, {{ function('nothing') }}(1) as id",
+        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"ref('nothing')\"]}]"}),
+    "metric_before_function": old(extra={
+        "models/u.sql": "select '{{ metric('nothing') }}' as name, {{ function('nothing') }}(1) as id"}),
+    "unknown_function": old(extra={"models/u.sql": "select {{ function('nothing') }}(1) as id"}),
+    "functions": old(extra={
+        "functions/one.sql": "select n + 1", "functions/gone.sql": "{{ config(enabled=false) }} select n",
+        "functions/f.yml": "functions: [{name: one, arguments: [{name: n, data_type: int}], returns: {data_type: int}}, "
+                           "{name: gone, arguments: [{name: n, data_type: int}], returns: {data_type: int}}]",
+        "models/u.sql": "select {{ function('one') }}(1) as id, {{ function('shop', 'one') }}(2) as other",
+        "tests/a.sql": "select {{ function('one') }}(1) where false"}),
+    "disabled_function": old(extra={
+        "functions/gone.sql": "select n",
+        "functions/f.yml": "functions: [{name: gone, config: {enabled: false}, arguments: [{name: n, data_type: int}], "
+                           "returns: {data_type: int}}]",
+        "models/u.sql": "select {{ function('gone') }}(1) as id"}),
+    "functions_in_tests": old(extra={
+        "functions/gone.sql": "select n",
+        "functions/f.yml": "functions: [{name: gone, config: {enabled: false}, arguments: [{name: n, data_type: int}], "
+                           "returns: {data_type: int}}]",
+        "tests/a.sql": "select {{ function('gone') }}(1) where false"}),
+    "function_missing_in_tests": old(extra={"tests/a.sql": "select {{ function('nothing') }}(1) where false"}),
     # dbt reads files in no order: one of each kind.
     "missing_in_tests": old(extra={
         "tests/a.sql": "select * from {{ ref('nothing') }}", "tests/b.sql": "select * from {{ source('s', 'nothing') }}",
@@ -293,6 +335,8 @@ CASES = {
 OWN_WORDS = {
     # dbt shows a validation error of its Python library.
     "odd_ref": (2, "semantic model sales does not fit the semantic manifest: node_relation: must not be null"),
+    "ephemeral_spine": (2, "The time spine 'days' is ephemeral: it has no relation that metrics could be joined to."),
+    "former_ephemeral_spine": (2, "The time spine 'metricflow_time_spine' is ephemeral: it has no relation that metrics could be joined to."),
     # dbt parses it, and finds the circle with the first command that needs the graph.
     "circle": (2, "Metrics are computed from each other in a circle: ratio --> growth --> ratio"),
     # dbt prints the whole metric as Python shows it.

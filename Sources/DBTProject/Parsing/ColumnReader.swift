@@ -18,18 +18,10 @@ struct ColumnReader {
   func columns(_ entries: [PlainValue]) throws(ProjectError) -> PlainObject {
     var columns = PlainObject()
     for entry in entries {
-      guard let members = entry.objectValue, let name = ColumnReader.name(members) else {
-        throw ProjectError(.parsing, "Invalid columns config given in \(path): a column needs a name", path: path)
-      }
+      guard let members = entry.objectValue, let name = members["name"]?.stringValue else { continue }
       columns[name] = .object(try column(members, name: name))
     }
     return columns
-  }
-
-  /// The name of a column; numbers and booleans, which YAML makes of some names, become text.
-  static func name(_ members: PlainObject) -> String? {
-    guard let name = members["name"], !name.isNull else { return nil }
-    return name.pythonText
   }
 
   private func column(_ members: PlainObject, name: String) throws(ProjectError) -> PlainObject {

@@ -28,11 +28,9 @@ struct EntryParser {
   }
 
   private func owner(_ entry: PropertyEntry, _ noun: String) throws(ProjectError) -> PlainValue {
-    guard let owner = entry.members["owner"]?.objectValue else {
-      throw entry.invalid("at path []: 'owner' is a required property")
-    }
+    let owner = entry.members["owner"]?.objectValue ?? [:]
     guard !(owner["name"] ?? .null).isNull || !(owner["email"] ?? .null).isNull else {
-      throw entry.invalid("\(noun) owner must have at least one of 'name' or 'email'.")
+      throw entry.invalid("at path []: \(noun) owner must have at least one of 'name' or 'email'.")
     }
     var document: PlainObject = ["email": owner["email"] ?? .null, "name": owner["name"] ?? .null]
     document.merge(owner) { _, last in last }
@@ -44,12 +42,6 @@ struct EntryParser {
   /// Adds an exposure; its `depends_on` texts are rendered for their references.
   func addExposure(_ entry: PropertyEntry) throws(ProjectError) {
     let members = entry.members
-    let types = ["dashboard", "notebook", "analysis", "ml", "application"]
-    guard let type = members["type"]?.stringValue, types.contains(type) else {
-      throw entry.invalid(
-        "at path ['type']: \(members["type"]?.pythonRepresentation ?? "None") is not one of "
-          + PlainValue.strings(types).pythonText)
-    }
     if !entry.name.unicodeScalars.allSatisfy({
       $0 == "_" || $0 == "-" || $0.properties.isAlphabetic || $0.properties.numericType != nil
     }) {
@@ -70,7 +62,7 @@ struct EntryParser {
     config["meta"] = .object(meta)
     var document = heading(entry, .exposure)
     document["fqn"] = .strings(fqn(entry))
-    document["type"] = .string(type)
+    document["type"] = members["type"]
     document["owner"] = try owner(entry, "Exposure")
     document["description"] = members["description"] ?? ""
     for key in ["label", "maturity"] { document[key] = members[key] ?? .null }

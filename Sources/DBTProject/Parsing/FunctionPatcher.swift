@@ -21,11 +21,8 @@ struct FunctionPatcher {
           + "'\(entry.file.originalFilePath)'")
       return
     }
-    guard let returns = entry.members["returns"]?.objectValue, returns["data_type"]?.stringValue != nil else {
-      throw entry.invalid("at path []: 'returns' is a required property")
-    }
     var signature = FunctionSignature()
-    signature.returns = FunctionPatcher.returns(returns)
+    signature.returns = FunctionPatcher.returns(entry.members["returns"]?.objectValue ?? [:])
     signature.arguments = FunctionPatcher.arguments(entry.members["arguments"])
     try checkDefaults(signature.arguments, entry)
     for overload in entry.members["overloads"]?.arrayValue ?? [] {

@@ -41,7 +41,7 @@ struct GenericTestParser {
   ) throws(ProjectError) {
     let quotesColumns = entry.members["quote_columns"]?.boolValue ?? false
     for column in columns {
-      guard let members = column.objectValue, let name = ColumnReader.name(members) else { continue }
+      guard let members = column.objectValue, let name = members["name"]?.stringValue else { continue }
       let isQuoted = members["quote"]?.boolValue ?? quotesColumns
       for test in members["data_tests"]?.arrayValue ?? [] {
         try resources.add(

@@ -180,7 +180,7 @@ struct NodePatcher {
 
   /// Adds a snapshot that a property file defines by its `relation`.
   func addSnapshot(_ entry: PropertyEntry) throws(ProjectError) {
-    guard let relation = entry.members["relation"]?.stringValue else { return }
+    let relation = entry.members["relation"]?.pythonText ?? ""
     let file = entry.file
     let fqn = NodeParser.fqn(file.packageName, file.relativePath, entry.name)
     let checksum = SourceFile.checksum(try file.contents())
@@ -191,9 +191,7 @@ struct NodePatcher {
     case .ref(let reference)?: node.refs = [reference]
     case .source(let name, let table)?: node.sources = [[name, table]]
     case nil:
-      throw ProjectError(
-        .parsing, "Invalid 'ref' or 'source' syntax on snapshot \(entry.name): \(relation).",
-        path: file.originalFilePath)
+      throw ProjectError(.parsing, "Invalid ref or source expression: \(relation)")
     }
     node.config = try parser.environment.configs.build(.snapshot, fqn: fqn, package: file.packageName, isChecked: false)
     try resources.add(DraftNode(node: node))

@@ -29,6 +29,7 @@ struct ProjectAssembly {
     if let inlineQuery { try addInline(inlineQuery, to: resources, resolver) }
     try DescriptionRenderer(environment, docs: resources.manifest.docs).render(resources)
     try SemanticResolver(resources: resources, root: environment.root).resolve()
+    try resolver.resolveFunctions()
     try PrimaryKey.infer(resources)
     try ProjectChecks(resources: resources, environment: environment).check()
     for (id, draft) in resources.nodes {
@@ -131,15 +132,15 @@ struct ProjectAssembly {
   // MARK: Property files
 
   /// Applies all property files and answers their sources' tables, which come last.
-  private func addProperties(to resources: ParsedResources) throws(ProjectError) -> [SourceParser.Declaration] {
+  private func addProperties(to resources: ParsedResources) throws(ProjectError) -> SourceDeclarations {
     let parser = NodeParser(environment)
     let fixtures = try fixtures()
-    var sources: [SourceParser.Declaration] = []
+    var sources = SourceDeclarations()
     for package in environment.packages.keys {
       let section = PropertySections(
         resources: resources, parser: parser, renderer: PropertyRenderer(environment, package: package),
         fixtures: fixtures)
-      for file in properties[package] ?? [] { sources += try section.apply(file) }
+      for file in properties[package] ?? [] { try section.apply(file, &sources) }
     }
     resources.warnings += parser.takeWarnings()
     return sources
@@ -162,23 +163,30 @@ struct ProjectAssembly {
     return found
   }
 
-  private func addSources(
-    _ declarations: [SourceParser.Declaration], to resources: ParsedResources
-  ) throws(ProjectError) {
-    // An entry with `overrides` changes the source of that name in the package it names.
-    var overrides: [String: PlainObject] = [:]
-    for declaration in declarations {
-      if let package = declaration.source["overrides"]?.stringValue {
-        overrides["\(package).\(declaration.sourceName)"] = declaration.source
+  private func addSources(_ sources: SourceDeclarations, to resources: ParsedResources) throws(ProjectError) {
+    var overrides: OrderedDictionary<String, SourceOverride> = [:]
+    for override in sources.overrides {
+      if let present = overrides.updateValue(override, forKey: override.source) {
+        throw override.duplicate(of: present)
       }
     }
+    var used: [String: Set<String>] = [:]
     let parser = NodeParser(environment)
-    for declaration in declarations where declaration.source["overrides"] == nil {
+    for var declaration in sources.tables {
+      let name = "\(declaration.package).\(declaration.sourceName)"
+      if let override = overrides[name] {
+        override.apply(to: &declaration)
+        used[name, default: []].insert(declaration.tableName)
+      }
       let renderer = PropertyRenderer(environment, package: declaration.package)
       let tests = GenericTestParser(resources: resources, parser: parser, renderer: renderer)
-      try SourceParser(resources: resources, environment: environment, tests: tests)
-        .add(declaration, overridden: overrides["\(declaration.package).\(declaration.sourceName)"])
+      try SourceParser(resources: resources, environment: environment, tests: tests).add(declaration)
     }
+    let targetless = overrides.flatMap { $1.targetless(used[$0]) }
+    guard !targetless.isEmpty else { return }
+    resources.warn(
+      "UnusedTables",
+      "During parsing, dbt encountered source overrides that had no target:\n\(targetless.joined(separator: "\n"))\n")
   }
 }
 
@@ -189,15 +197,14 @@ struct PropertySections {
   let renderer: PropertyRenderer
   let fixtures: [String: SourceFile]
 
-  /// Applies a file, section by section in dbt's order, and answers its sources' tables.
-  func apply(_ file: PropertyFile) throws(ProjectError) -> [SourceParser.Declaration] {
+  /// Applies a file, section by section in dbt's order, and gathers its sources.
+  func apply(_ file: PropertyFile, _ sources: inout SourceDeclarations) throws(ProjectError) {
     try applyNodes(file)
-    var sources: [SourceParser.Declaration] = []
-    for entry in try entries("sources", file) { sources += try SourceParser.declarations(entry) }
+    for entry in try entries("sources", file) { try sources.add(entry) }
     let entryParser = EntryParser(resources: resources, environment: parser.environment)
     let patcher = NodePatcher(resources: resources, parser: parser)
     for entry in try entries("macros", file) { try entryParser.patchMacro(entry) }
-    for entry in try entries("data_tests", file) { try patcher.patchSingularTest(entry) }
+    try applySingularTests(file, patcher)
     for entry in try entries("analyses", file) { try patcher.patch(entry) }
     for entry in try entries("exposures", file) { try entryParser.addExposure(entry) }
     let functions = FunctionPatcher(resources: resources, patcher: patcher)
@@ -209,7 +216,19 @@ struct PropertySections {
     let unitTests = UnitTestParser(resources: resources, environment: parser.environment, fixtures: fixtures)
     for entry in try entries("unit_tests", file) { try unitTests.add(entry) }
     for entry in try entries("saved_queries", file) { try semantics.addSavedQuery(entry) }
-    return sources
+  }
+
+  /// As in dbt, a fault ends this section only.
+  private func applySingularTests(_ file: PropertyFile, _ patcher: NodePatcher) throws(ProjectError) {
+    do throws(ProjectError) {
+      for entry in try entries("data_tests", file) { try patcher.patchSingularTest(entry) }
+    } catch {
+      guard error.kind == .parsing else { throw error }
+      parser.environment.invocation.log(
+        LogLine(
+          .warn, "Unable to parse 'data_tests' section of file '\(file.file.originalFilePath)'\n\(error.description)",
+          event: "Note"))
+    }
   }
 
   private func entries(_ key: String, _ file: PropertyFile) throws(ProjectError) -> [PropertyEntry] {

@@ -20,7 +20,7 @@ struct PropertyEntry: Sendable {
   /// Keys that dbt moves into `config`.
   private static let movedKeys = ["meta", "docs", "group", "contract", "access"]
 
-  /// - Throws: a parsing error for texts that cannot be rendered and for keys given twice.
+  /// - Throws: a parsing error for texts that cannot be rendered, for members of a wrong shape and for keys given twice.
   init(
     _ entry: PlainObject, key: String, file: SourceFile, renderer: PropertyRenderer
   ) throws(ProjectError) {
@@ -40,14 +40,9 @@ struct PropertyEntry: Sendable {
         "Failed to render \(file.originalFilePath) from project \(file.packageName): \(error.message)",
         path: file.originalFilePath, line: error.line, column: error.column, excerpt: error.excerpt, cause: error)
     }
-    config = [:]
-    if let given = members["config"], !given.isNull {
-      guard let config = given.objectValue else {
-        throw PropertyEntry.invalid(
-          key, file, members, "at path ['config']: \(given.pythonRepresentation) is not of type 'object'")
-      }
-      self.config = config
-    }
+    config = members["config"]?.objectValue ?? [:]
+    if key == "sources" { completeSource() }
+    if let shape = Shape.ofEntry(key, members) { try check(shape) }
     if ["models", "seeds", "snapshots", "analyses", "functions", "data_tests"].contains(key) { try moveIntoConfig() }
     if key != "macros", key != "sources" { try renameTests() }
   }
@@ -84,6 +79,27 @@ struct PropertyEntry: Sendable {
 
   /// dbt's complaint about this entry.
   func invalid(_ reason: String) -> ProjectError { PropertyEntry.invalid(key, file, members, reason) }
+
+  /// What dbt does to sources before it looks at them.
+  private mutating func completeSource() {
+    members = PlainObject(
+      uniqueKeysWithValues: members.map { ($0 == "dbname" && members["database"] == nil ? "database" : $0, $1) })
+    if let tables = members["tables"]?.arrayValue {
+      members["tables"] = .array(tables.map(PropertyEntry.noting))
+    } else if members["tables"]?.isNull ?? true {
+      members["tables"] = []
+    }
+    if members["overrides"] != nil { members["path"] = .string(file.originalFilePath) }
+  }
+
+  /// A table that says whether it names the field by which it is loaded, be it none.
+  private static func noting(_ table: PlainValue) -> PlainValue {
+    guard var members = table.objectValue,
+      members["loaded_at_field"] != nil || members["config"]?["loaded_at_field"]?.isTruthy ?? false
+    else { return table }
+    members["loaded_at_field_present"] = true
+    return .object(members)
+  }
 
   private mutating func moveIntoConfig() throws(ProjectError) {
     for key in PropertyEntry.movedKeys {
@@ -127,7 +143,7 @@ struct PropertyEntry: Sendable {
   private func rename(_ fields: inout PlainObject) throws(ProjectError) {
     guard let tests = fields["tests"], tests.isTruthy else { return }
     if fields["data_tests"] != nil {
-      throw invalid("Invalid test config: cannot have both 'tests' and 'data_tests' defined")
+      throw invalid("at path []: Invalid test config: cannot have both 'tests' and 'data_tests' defined")
     }
     fields.removeValue(forKey: "tests")
     fields["data_tests"] = tests

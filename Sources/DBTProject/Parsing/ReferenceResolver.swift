@@ -7,22 +7,53 @@ struct ReferenceResolver {
   let environment: ParseEnvironment
 
   /// What a name turned out to be.
-  private enum Target {
+  private enum Target: Equatable {
     case found(String)
     case disabled
     case missing
   }
 
-  /// Resolves every node's, exposure's and test's references.
+  /// What a reference asks for, as errors name it.
+  struct Wanted {
+    let kind: String
+    let name: String
+    var package: String?
+    var version: PlainValue?
+  }
+
+  /// What a resource depends on, as far as its references have been followed.
+  struct Links {
+    var ids: [String]
+    /// Whether all of them mean something.
+    var isComplete = true
+
+    mutating func add(_ id: String) { if !ids.contains(id) { ids.append(id) } }
+  }
+
+  /// What references may name, in dbt's order: those of all resources to sources come before any to nodes.
+  private enum Kind: CaseIterable {
+    case source
+    case node
+    case function
+  }
+
+  /// Resolves the sources and nodes that every resource reads.
   ///
   /// - Throws: a compilation error for a name that does not exist; for tests it is a warning and the test is switched
   ///   off.
   func resolve() throws(ProjectError) {
     let ids = Array(resources.nodes.keys)
-    for kind in Kind.allCases { for id in ids { try resolve(id, kind) } }
-    try resolveEntries(\.exposures)
-    try resolveEntries(\.semanticModels)
+    for kind in [Kind.source, .node] {
+      for id in ids { try resolve(id, kind) }
+      try resolve(\.exposures, kind)
+      try resolve(\.semanticModels, kind)
+    }
     try resolveUnitTests()
+  }
+
+  /// Resolves the functions that nodes call, which dbt does last of all.
+  func resolveFunctions() throws(ProjectError) {
+    for id in Array(resources.nodes.keys) { try resolve(id, .function) }
   }
 
   /// Resolves one node's references.
@@ -30,125 +61,123 @@ struct ReferenceResolver {
     for kind in Kind.allCases { try resolve(uniqueID, kind) }
   }
 
-  /// What references may name, in dbt's order: those of all nodes to sources come before any to nodes.
-  private enum Kind: CaseIterable {
-    case source
-    case node
-    case function
-  }
-
   private func resolve(_ uniqueID: String, _ kind: Kind) throws(ProjectError) {
-    guard
-      let found = try resources.nodes[uniqueID].flatMap({ draft throws(ProjectError) in
-        try targets(of: draft.node, kind)
-      })
-    else { return }
+    guard let links = try links(of: uniqueID, kind) else { return }
     resources.mutate(uniqueID) { draft in
-      draft.node.dependsOnNodes = found.ids
-      if !found.isComplete { draft.node.config["enabled"] = false }
+      draft.node.dependsOnNodes = links.ids
+      if !links.isComplete { draft.node.config["enabled"] = false }
     }
   }
 
-  /// What a node depends on with the references of one kind, and whether all of them mean something; nil without any.
-  private func targets(of node: Node, _ kind: Kind) throws(ProjectError) -> (ids: [String], isComplete: Bool)? {
-    guard node.resourceType != .seed else { return nil }
-    var found = (ids: node.dependsOnNodes, isComplete: true)
+  /// What a node depends on with its references of one kind; nil without any.
+  private func links(of uniqueID: String, _ kind: Kind) throws(ProjectError) -> Links? {
+    guard let node = resources.nodes[uniqueID]?.node, node.resourceType != .seed else { return nil }
+    var links = Links(ids: node.dependsOnNodes)
     switch kind {
     case .source:
       guard !node.sources.isEmpty else { return nil }
-      for pair in node.sources { try addSource(pair, of: node, to: &found) }
+      try follow(node.sources, of: node, &links)
     case .node:
       guard !node.refs.isEmpty else { return nil }
-      for reference in node.refs { try addNode(reference, of: node, to: &found) }
+      try follow(node.refs, of: node, group: node.group, &links)
     case .function:
       guard !node.functions.isEmpty else { return nil }
-      for names in node.functions { try addFunction(names, of: node, to: &found) }
+      for names in node.functions {
+        let wanted = Wanted(kind: "function", name: names.last ?? "", package: names.count > 1 ? names[0] : nil)
+        try add(function(wanted, from: node.packageName), wanted, of: node, to: &links)
+      }
     }
-    return found
+    return links
   }
 
-  private func addSource(
-    _ pair: [String], of node: Node, to found: inout (ids: [String], isComplete: Bool)
+  /// The same for entries of property files.
+  private func resolve(
+    _ list: WritableKeyPath<Manifest, OrderedDictionary<String, ResourceEntry>>, _ kind: Kind
   ) throws(ProjectError) {
-    switch source(pair, from: node.packageName) {
-    case .found(let id): add(id, to: &found.ids)
-    case let target:
-      found.isComplete = false
-      try refuse(target, node, kind: "source", name: pair.joined(separator: "."))
-    }
-  }
-
-  private func addNode(
-    _ reference: RefArguments, of node: Node, to found: inout (ids: [String], isComplete: Bool)
-  ) throws(ProjectError) {
-    switch try ref(reference, from: node.packageName, node: node) {
-    case .found(let id):
-      if let model = resources.node(id) { try checkAccess(to: model, from: node, group: node.group) }
-      noteDependence(on: id, reference, of: node)
-      add(id, to: &found.ids)
-    case let target:
-      found.isComplete = false
-      try refuse(
-        target, node, kind: "node", name: reference.name, package: reference.package, version: reference.version)
+    for (id, entry) in resources.manifest[keyPath: list] {
+      var links = Links(ids: entry.dependsOnNodes)
+      switch kind {
+      case .source: try follow(entry.sources, of: entry, &links)
+      case .node: try follow(entry.refs, of: entry, group: entry.document["group"]?.stringValue, &links)
+      case .function: continue
+      }
+      resources.manifest[keyPath: list][id]?.dependsOnNodes = links.ids
     }
   }
 
-  private func addFunction(
-    _ names: [String], of node: Node, to found: inout (ids: [String], isComplete: Bool)
+  private func follow(
+    _ sources: [[String]], of member: any GraphMember, _ links: inout Links
   ) throws(ProjectError) {
-    switch function(names, from: node.packageName) {
-    case .found(let id): add(id, to: &found.ids)
-    case let target:
-      found.isComplete = false
-      try refuse(
-        target, node, kind: "function", name: names.last ?? "", package: names.count > 1 ? names[0] : nil)
+    for pair in sources {
+      let wanted = Wanted(kind: "source", name: pair.joined(separator: "."))
+      try add(source(pair, from: member.packageName), wanted, of: member, to: &links)
     }
+  }
+
+  private func follow(
+    _ refs: [RefArguments], of member: any GraphMember, group: String?, _ links: inout Links
+  ) throws(ProjectError) {
+    for reference in refs {
+      let target = try ref(reference, from: member)
+      if case .found(let id) = target, let node = resources.node(id) {
+        try checkAccess(to: node, from: member, group: group)
+        noteDependence(on: node, reference, of: member)
+      }
+      let wanted = Wanted(kind: "node", name: reference.name, package: reference.package, version: reference.version)
+      try add(target, wanted, of: member, to: &links)
+    }
+  }
+
+  private func add(
+    _ target: Target, _ wanted: Wanted, of member: any GraphMember, to links: inout Links
+  ) throws(ProjectError) {
+    if case .found(let id) = target { return links.add(id) }
+    links.isComplete = false
+    try ReferenceResolver.refuse(resources, member, wanted, isDisabled: target == .disabled)
   }
 
   /// A function, of the package named, else of the node's own or the root project, else of any.
-  private func function(_ names: [String], from package: String) -> Target {
-    guard let name = names.last else { return .missing }
-    for candidate in ResourceLookup.packages(environment.root, node: package, named: names.count > 1 ? names[0] : nil) {
-      let found = resources.nodes.values.first { draft in
-        draft.node.resourceType == .function && draft.node.name == name
-          && (candidate == nil || draft.node.packageName == candidate)
+  private func function(_ wanted: Wanted, from package: String) -> Target {
+    for candidate in ResourceLookup.packages(environment.root, node: package, named: wanted.package) {
+      if let candidate {
+        let id = "function.\(candidate).\(wanted.name)"
+        if resources.nodes[id] != nil { return .found(id) }
+      } else if let found = resources.nodes.values.first(where: {
+        $0.node.resourceType == .function && $0.node.name == wanted.name
+      }) {
+        return .found(found.node.uniqueID)
       }
-      if let found { return .found(found.node.uniqueID) }
     }
     let isDisabled = resources.disabled.values.contains { drafts in
-      drafts.contains { $0.node.resourceType == .function && $0.node.name == name }
+      drafts.contains { $0.node.resourceType == .function && $0.node.name == wanted.name }
     }
     return isDisabled ? .disabled : .missing
   }
 
   /// A node of a package that reads one of the root project's without saying so.
-  private func noteDependence(on id: String, _ reference: RefArguments, of node: Node) {
+  private func noteDependence(on node: Node, _ reference: RefArguments, of member: any GraphMember) {
     let root = environment.root
-    guard !root.isOn(.searchesOwnPackageFirst), node.packageName != root.name, reference.package != root.name,
-      resources.nodes[id]?.node.packageName == root.name
+    guard !root.isOn(.searchesOwnPackageFirst), member.packageName != root.name, reference.package != root.name,
+      node.packageName == root.name
     else { return }
     resources.warn(
       "PackageNodeDependsOnRootProjectNode",
-      "The node '\(node.name)'in package '\(node.packageName)' depends on the root project node '\(id)'."
+      "The node '\(member.name)'in package '\(member.packageName)' depends on the root project node '\(node.uniqueID)'."
         + "This may lead to unexpected cycles downstream. Please set the 'require_ref_searches_node_package_before_root' "
         + "behavior change flag to True to avoid this issue.For more information, see the documentation at "
         + "https://docs.getdbt.com/reference/global-configs/behavior-changes#package-ref-search-order")
   }
 
-  private func add(_ id: String, to list: inout [String]) { if !list.contains(id) { list.append(id) } }
-
-  private func ref(_ reference: RefArguments, from package: String, node: (any GraphMember)?) throws(ProjectError)
-    -> Target
-  {
+  private func ref(_ reference: RefArguments, from member: any GraphMember) throws(ProjectError) -> Target {
     var isDisabled = false
-    for candidate in ResourceLookup.packages(environment.root, node: package, named: reference.package) {
+    for candidate in ResourceLookup.packages(environment.root, node: member.packageName, named: reference.package) {
       let found: String?
       do {
         found = try resources.lookup.ref(reference.name, package: candidate, version: reference.version)
       } catch {
         throw ProjectError(
-          error.kind, error.message, resource: node.map { "\($0.resourceType.rawValue) \($0.name)" } ?? "",
-          path: node?.originalFilePath)
+          error.kind, error.message, resource: "\(member.resourceType.rawValue) \(member.name)",
+          path: member.originalFilePath)
       }
       if let found, resources.nodes[found]?.node.isEnabled ?? false { return .found(found) }
       isDisabled =
@@ -180,44 +209,30 @@ struct ReferenceResolver {
 
   // MARK: What cannot be resolved
 
-  private func refuse(
-    _ target: Target, _ node: Node, kind: String, name: String, package: String? = nil, version: PlainValue? = nil
-  ) throws(ProjectError) {
-    let isDisabled = if case .disabled = target { true } else { false }
-    try ReferenceResolver.refuse(
-      resources, node, kind: kind, name: name, package: package, version: version, isDisabled: isDisabled)
-  }
-
   /// Refuses what a node names and the project has not, or has disabled; for a test this is a warning.
   ///
   /// - Throws: a compilation error whose message itself names the node, as in dbt.
   static func refuse(
-    _ resources: ParsedResources, _ member: any GraphMember, kind: String, name: String, package: String?,
-    version: PlainValue? = nil, isDisabled: Bool
+    _ resources: ParsedResources, _ member: any GraphMember, _ wanted: Wanted, isDisabled: Bool
   ) throws(ProjectError) {
+    let reason = isDisabled ? "is disabled" : "was not found"
     guard member.resourceType == .test else {
-      let message = message(member, kind: kind, name: name, package: package, version: version, isDisabled: isDisabled)
-      throw ProjectError(.compilation, message, path: member.originalFilePath)
+      let type = member.resourceType.rawValue.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
+      let version = wanted.version.map { "with version '\($0.versionText)' " } ?? ""
+      let package = wanted.package.map { "in package or project '\($0)' " } ?? ""
+      throw ProjectError(
+        .compilation,
+        "\(type.joined(separator: "_")) '\(member.uniqueID)' (\(member.originalFilePath)) depends on a "
+          + "\(wanted.kind) named '\(wanted.name)' \(version)\(package)which \(reason)",
+        path: member.originalFilePath)
     }
-    // dbt keeps to itself that a test reads a disabled node.
-    guard !isDisabled || kind != "node" else { return }
-    let place = isDisabled && package == nil ? "" : "in package '\(package ?? "")' "
+    // dbt keeps to itself that a test reads a disabled node or function.
+    guard !isDisabled || !["node", "function"].contains(wanted.kind) else { return }
+    let place = isDisabled && wanted.package == nil ? "" : "in package '\(wanted.package ?? "")' "
     resources.warn(
       isDisabled ? "InvalidDisabledTargetInTestNode" : "NodeNotFoundOrDisabled",
-      "Test '\(member.uniqueID)' (\(member.originalFilePath)) depends on a \(kind) named '\(name)' \(place)which "
-        + (isDisabled ? "is disabled" : "was not found"))
-  }
-
-  private static func message(
-    _ member: any GraphMember, kind: String, name: String, package: String?, version: PlainValue?, isDisabled: Bool
-  ) -> String {
-    let type = member.resourceType.rawValue.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }
-    let versionText = version.map { "with version '\($0.versionText)' " } ?? ""
-    let packageText = package.map { "in package or project '\($0)' " } ?? ""
-    return
-      "\(type.joined(separator: "_")) '\(member.uniqueID)' (\(member.originalFilePath)) depends on a \(kind) named "
-      + "'\(name)' "
-      + "\(versionText)\(packageText)which \(isDisabled ? "is disabled" : "was not found")"
+      "Test '\(member.uniqueID)' (\(member.originalFilePath)) depends on a \(wanted.kind) named "
+        + "'\(wanted.name)' \(place)which \(reason)")
   }
 
   /// Private models may be referenced within their group only, protected ones of restricted packages within the
@@ -242,52 +257,6 @@ struct ReferenceResolver {
         + "referenced "
         + "node is \(model.access) to the \(scope).",
       resource: "\(node.resourceType.rawValue) \(node.name)", path: node.originalFilePath)
-  }
-
-  // MARK: Entries of property files
-
-  private func resolveEntries(
-    _ list: WritableKeyPath<Manifest, OrderedDictionary<String, ResourceEntry>>
-  ) throws(ProjectError) {
-    for (id, entry) in resources.manifest[keyPath: list] {
-      var entry = entry
-      for pair in entry.sources {
-        guard case .found(let source) = source(pair, from: entry.packageName) else {
-          throw fault(entry, kind: "source", name: pair.joined(separator: "."))
-        }
-        add(source, to: &entry.dependsOnNodes)
-      }
-      for reference in entry.refs {
-        let target = try ref(reference, from: entry.packageName, node: entry)
-        guard case .found(let node) = target else {
-          let isDisabled = if case .disabled = target { true } else { false }
-          throw fault(
-            entry, kind: "node", name: reference.name, package: reference.package, isDisabled: isDisabled)
-        }
-        if let model = resources.node(node) {
-          try checkAccess(to: model, from: entry, group: entry.document["group"]?.stringValue)
-        }
-        add(node, to: &entry.dependsOnNodes)
-      }
-      for names in entry.metrics {
-        let name = names.last ?? ""
-        guard let metric = resources.manifest.metrics.values.first(where: { $0.name == name }) else {
-          throw fault(entry, kind: "metric", name: name)
-        }
-        add(metric.uniqueID, to: &entry.dependsOnNodes)
-      }
-      resources.manifest[keyPath: list][id] = entry
-    }
-  }
-
-  private func fault(
-    _ entry: ResourceEntry, kind: String, name: String, package: String? = nil, isDisabled: Bool = false
-  ) -> ProjectError {
-    ProjectError(
-      .compilation,
-      ReferenceResolver.message(
-        entry, kind: kind, name: name, package: package, version: nil, isDisabled: isDisabled),
-      path: entry.originalFilePath)
   }
 
   // MARK: Unit tests

@@ -8,6 +8,9 @@ indirect enum Shape: Sendable {
   case integer
   case number
   case null
+  case anything
+  /// One of these texts.
+  case choice([String])
   /// An object with any members.
   case members
   case list(Shape)
@@ -63,6 +66,10 @@ indirect enum Shape: Sendable {
     case .open(let members):
       guard let given = value.objectValue else { break }
       return Shape.fault(given, members, isClosed: false)
+    case .anything: return nil
+    case .choice(let texts):
+      guard !(value.stringValue.map(texts.contains) ?? false) else { return nil }
+      return Fault(message: "\(value.pythonRepresentation) is not one of \(PlainValue.strings(texts).pythonText)")
     default: if isBasis(of: value) { return nil }
     }
     return Fault(message: "\(value.pythonRepresentation) is not of type '\(typeName)'")
@@ -87,7 +94,7 @@ indirect enum Shape: Sendable {
     case .number: "number"
     case .null: "null"
     case .list: "array"
-    case .members, .object, .open, .any: "object"
+    case .members, .object, .open, .any, .anything, .choice: "object"
     }
   }
 
@@ -102,7 +109,8 @@ indirect enum Shape: Sendable {
 
   private static func fault(ofOthersThan members: [Member], in given: PlainObject) -> Fault? {
     let known = Set(members.map(\.name))
-    let others = given.keys.filter { !known.contains($0) }.map { PlainValue.string($0).pythonRepresentation }
+    let others = given.keys.filter { !known.contains($0) }.sorted { $0.precedes($1) }
+      .map { PlainValue.string($0).pythonRepresentation }
     guard !others.isEmpty else { return nil }
     let verb = others.count == 1 ? "was" : "were"
     return Fault(

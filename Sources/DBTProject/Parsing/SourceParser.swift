@@ -24,22 +24,17 @@ struct SourceParser {
 
   /// The tables of an entry.
   ///
-  /// - Throws: a parsing error for tables without names.
+  /// - Throws: a parsing error for a `loaded_at_field` without a name.
   static func declarations(_ entry: PropertyEntry) throws(ProjectError) -> [Declaration] {
-    var source = entry.members
-    if let name = source.removeValue(forKey: "dbname") { source["database"] = name }
-    return try (source["tables"]?.arrayValue ?? []).map { table throws(ProjectError) in
-      guard let members = table.objectValue, members["name"].map({ !$0.isNull }) ?? false else {
-        throw entry.invalid("at path ['tables']: 'name' is a required property")
-      }
-      return Declaration(entry: entry, source: source, table: members)
+    let tables = (entry.members["tables"]?.arrayValue ?? []).compactMap(\.objectValue)
+    guard !([entry.members] + tables).contains(where: { $0["loaded_at_field"] == "" }) else {
+      throw entry.invalid("at path []: loaded_at_field cannot be an empty string.")
     }
+    return tables.map { Declaration(entry: entry, source: entry.members, table: $0) }
   }
 
   /// Adds a table and its tests to the resources.
-  func add(_ declaration: Declaration, overridden: PlainObject? = nil) throws(ProjectError) {
-    var declaration = declaration
-    if let overridden { apply(overridden, to: &declaration) }
+  func add(_ declaration: Declaration) throws(ProjectError) {
     try addTests(declaration)
     let table = try table(declaration)
     if table.isEnabled {
@@ -52,16 +47,6 @@ struct SourceParser {
     } else {
       resources.manifest.disabledEntries[table.uniqueID, default: []].append(table.json())
     }
-  }
-
-  /// Lays the entry that overrides a source of another package over it.
-  private func apply(_ patch: PlainObject, to declaration: inout Declaration) {
-    for (key, value) in patch where key != "tables" && key != "overrides" && key != "name" {
-      declaration.source[key] = value
-    }
-    let tables = (patch["tables"]?.arrayValue ?? []).compactMap(\.objectValue)
-    guard let table = tables.first(where: { $0["name"] == declaration.table["name"] }) else { return }
-    declaration.table.merge(table) { _, last in last }
   }
 
   // MARK: The table
@@ -166,7 +151,9 @@ struct SourceParser {
         .parsing, "Cannot specify both loaded_at_field and loaded_at_query at \(level) level.",
         path: declaration.entry.file.originalFilePath)
     }
-    let isExplicit = table[key] != nil || tableConfig[key] != nil
+    let isExplicit =
+      table[key] != nil || tableConfig[key] != nil
+      || key == "loaded_at_field" && table["loaded_at_field_present"] == true
     if isExplicit { return first(table[key], tableConfig[key]) }
     if key == "loaded_at_query", table[other] != nil || (tableConfig[other] ?? .null).isTruthy { return .null }
     return first(source[key], sourceConfig[key])
@@ -190,7 +177,7 @@ struct SourceParser {
     }
     let quotes = SourceParser.quoting(declaration)["column"]?.boolValue ?? false
     for column in table["columns"]?.arrayValue ?? [] {
-      guard let members = column.objectValue, let name = ColumnReader.name(members) else { continue }
+      guard let members = column.objectValue, let name = members["name"]?.stringValue else { continue }
       let isQuoted = members["quote"]?.boolValue ?? quotes
       for test in try list(members, declaration) {
         try resources.add(
@@ -204,7 +191,9 @@ struct SourceParser {
   private func list(_ members: PlainObject, _ declaration: Declaration) throws(ProjectError) -> [PlainValue] {
     let (old, new) = (members["tests"]?.arrayValue ?? [], members["data_tests"]?.arrayValue ?? [])
     guard old.isEmpty || new.isEmpty else {
-      throw declaration.entry.invalid("Invalid test config: cannot have both 'tests' and 'data_tests' defined")
+      throw ProjectError(
+        .inline, "Invalid test config: cannot have both 'tests' and 'data_tests' defined",
+        path: declaration.entry.file.originalFilePath)
     }
     return new.isEmpty ? old : new
   }

@@ -11,17 +11,15 @@ struct UnitTestParser {
 
   /// Adds a unit test.
   ///
-  /// - Throws: a parsing error when it lacks a part or its rows do not fit their format.
+  /// - Throws: a parsing error when its rows do not fit their format, or it both includes and excludes versions.
   func add(_ entry: PropertyEntry) throws(ProjectError) {
     let members = entry.members
-    guard let model = members["model"]?.stringValue else {
-      throw entry.invalid("at path []: 'model' is a required property")
-    }
-    guard let given = members["given"]?.arrayValue else {
-      throw entry.invalid("at path []: 'given' is a required property")
-    }
-    guard let expect = members["expect"]?.objectValue else {
-      throw entry.invalid("at path []: 'expect' is a required property")
+    let model = members["model"]?.stringValue ?? ""
+    let given = members["given"]?.arrayValue ?? []
+    let expect = members["expect"]?.objectValue ?? [:]
+    let versions = members["versions"]?.objectValue
+    guard !["include", "exclude"].allSatisfy({ versions?[$0]?.isTruthy ?? false }) else {
+      throw entry.invalid("at path []: Unit tests can not both include and exclude versions.")
     }
     let package = entry.file.packageName
     let folders = entry.file.originalFilePath.split(separator: "/").dropFirst().dropLast().map(String.init)
@@ -30,7 +28,6 @@ struct UnitTestParser {
     let inputs = try given.map { input throws(ProjectError) in
       try fixture(input.objectValue ?? [:], entry, isInput: true)
     }
-    let versions = members["versions"]?.objectValue
     var document: PlainObject = [
       "model": .string(model), "given": .array(inputs), "expect": try fixture(expect, entry, isInput: false),
       "name": .string(entry.name), "resource_type": "unit_test", "package_name": .string(package),
@@ -93,11 +90,10 @@ struct UnitTestParser {
       let text = try named.map { name throws(ProjectError) in try contents(name, entry) } ?? rows.stringValue
       guard let text else { throw mismatch("  Expected string.") }
       rows = .array(UnitTestRows.read(text).map { .object($0.mapValues { $0 == "" ? .null : $0 }) })
-    case "sql":
+    default:
       let text = try named.map { name throws(ProjectError) in try contents(name, entry) } ?? rows.stringValue
       guard let text else { throw mismatch("  Expected string.") }
       rows = .string(text)
-    default: throw entry.invalid("at path ['format']: '\(format)' is not one of ['csv', 'dict', 'sql']")
     }
     if format != "sql", let items = rows.arrayValue { rows = .array(UnitTestRows.fullRowFirst(items)) }
     var document: PlainObject = ["rows": rows, "format": .string(format), "fixture": .optional(named)]

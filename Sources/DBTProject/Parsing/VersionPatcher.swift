@@ -22,9 +22,7 @@ struct VersionPatcher {
   private static func read(_ entry: PropertyEntry) throws(ProjectError) -> [Version] {
     var versions: [Version] = []
     for value in entry.members["versions"]?.arrayValue ?? [] {
-      guard let members = value.objectValue, let number = members["v"], !number.isNull else {
-        throw entry.invalid("at path ['versions']: 'v' is a required property")
-      }
+      guard let members = value.objectValue, let number = members["v"] else { continue }
       if versions.contains(where: { $0.value.versionText == number.versionText }) {
         throw ProjectError(
           .parsing, "Found duplicate version: '\(number.versionText)' in versions list of model '\(entry.name)'",

@@ -1,5 +1,6 @@
 import OrderedCollections
 import PlainData
+import SemanticManifest
 
 /// Reads metrics in both forms: with `type_params`, which name measures, and without, which aggregate by themselves.
 struct MetricParser {
@@ -31,7 +32,7 @@ struct MetricParser {
   }
 
   private func type(_ entry: PropertyEntry) throws(ProjectError) -> PlainValue {
-    try SemanticTerm.metricType.value(entry.members["type"]?.stringValue ?? "simple")
+    try MetricType.value(entry.members["type"]?.stringValue ?? "simple")
   }
 
   /// Adds the metric that a measure with `create_metric` stands for.
@@ -102,7 +103,7 @@ struct MetricParser {
   private func measured(_ values: MetricValues) throws(ProjectError) -> PlainObject {
     let given = values.entry.members["type_params"]?.objectValue ?? [:]
     return parameters([
-      "grain_to_date": try SemanticTerm.timeGranularity.value(given["grain_to_date"]),
+      "grain_to_date": try TimeGranularity.value(given["grain_to_date"]),
       "measure": values.measure(given["measure"]), "numerator": try values.metric(given["numerator"]),
       "denominator": try values.metric(given["denominator"]), "expr": MetricValues.text(given["expr"]),
       "window": try values.window(given["window"]), "metrics": try values.metrics(given["metrics"]),
@@ -130,7 +131,7 @@ struct MetricParser {
     }
     return [
       "window": try values.window(member("window")), "grain_to_date": member("grain_to_date") ?? .null,
-      "period_agg": try SemanticTerm.periodAggregation.value(own?["period_agg"]?.stringValue ?? "first"), "metric": nil,
+      "period_agg": try PeriodAggregation.value(own?["period_agg"]?.stringValue ?? "first"), "metric": nil,
     ]
   }
 
@@ -157,12 +158,12 @@ struct MetricParser {
     var dimension = PlainValue.null
     if let given = members["non_additive_dimension"], given.objectValue != nil {
       dimension = [
-        "name": given["name"] ?? .null, "window_choice": try SemanticTerm.aggregationType.value(given["window_agg"]),
+        "name": given["name"] ?? .null, "window_choice": try AggregationType.value(given["window_agg"]),
         "window_groupings": given["group_by"] ?? [],
       ]
     }
     return [
-      "semantic_model": .string(host.semanticModel), "agg": try SemanticTerm.aggregationType.value(agg),
+      "semantic_model": .string(host.semanticModel), "agg": try AggregationType.value(agg),
       "agg_params": [
         "percentile": members["percentile"] ?? .null, "use_discrete_percentile": .bool(percentile == "discrete"),
         "use_approximate_percentile": .bool(percentile == "continuous"),
@@ -195,7 +196,7 @@ struct MetricParser {
     }
     return [
       "window": try values.window(members["window"]), "grain_to_date": members["grain_to_date"] ?? .null,
-      "period_agg": try SemanticTerm.periodAggregation.value(members["period_agg"]?.stringValue ?? "first"),
+      "period_agg": try PeriodAggregation.value(members["period_agg"]?.stringValue ?? "first"),
       "metric": try values.metric(input),
     ]
   }
@@ -261,7 +262,7 @@ struct MetricValues {
       throw fault("Invalid count (\(parts[0])) in cumulative/conversion metric window string: (\(text))")
     }
     var unit = parts[1]
-    if unit.hasSuffix("s"), SemanticTerm.timeGranularity.values.contains(String(unit.dropLast())) { unit.removeLast() }
+    if unit.hasSuffix("s"), TimeGranularity.names.contains(String(unit.dropLast())) { unit.removeLast() }
     return ["count": .int(count), "granularity": .string(unit)]
   }
 
@@ -275,7 +276,7 @@ struct MetricValues {
   ) throws(ProjectError) -> PlainValue {
     let names = ["entity", "base_measure", "conversion_measure", "base_metric", "conversion_metric"]
     var conversion = PlainObject(names.map { ($0, inputs[$0] ?? .null) }, uniquingKeysWith: { _, last in last })
-    conversion["calculation"] = try SemanticTerm.conversionCalculationType.value(calculation)
+    conversion["calculation"] = try ConversionCalculation.value(calculation)
     conversion["window"] = try window(given["window"])
     conversion["constant_properties"] = given["constant_properties"] ?? .null
     return .object(conversion)

@@ -9,6 +9,8 @@ struct SemanticAssembly {
   let timeSpines: [TimeSpine]
   /// The model that was the time spine before there were properties for it; nil without semantic models.
   let formerTimeSpine: Node?
+  /// A time spine that is nowhere in the warehouse; nil when all have a relation.
+  private let ephemeralTimeSpine: Node?
 
   init(_ manifest: Manifest) { self.init(manifest, nodes: manifest.nodes.values) }
 
@@ -21,6 +23,9 @@ struct SemanticAssembly {
     formerTimeSpine =
       manifest.semanticModels.isEmpty
       ? nil : nodes.first { $0.name == "metricflow_time_spine" && $0.resourceType.isRefable }
+    ephemeralTimeSpine =
+      nodes.first { $0.relationName == nil && SemanticAssembly.timeSpine($0) != nil }
+      ?? formerTimeSpine.flatMap { $0.relationName == nil ? $0 : nil }
   }
 
   private static func timeSpine(_ node: Node) -> TimeSpine? {
@@ -38,11 +43,16 @@ struct SemanticAssembly {
       })
   }
 
-  /// - Throws: a parsing error where semantic models have no time spine of days or finer, or where a resource has not
-  ///   what the form of `semantic_manifest.json` asks for.
+  /// - Throws: a parsing error where a time spine has no relation, where semantic models have no time spine of days or
+  ///   finer, or where a resource has not what the form of `semantic_manifest.json` asks for.
   func semanticManifest() throws(ProjectError) -> SemanticManifest {
-    let order = SemanticTerm.timeGranularity.values
-    let isFineEnough = timeSpines.contains { order.prefix { $0 != "week" }.contains($0.granularity) }
+    if let spine = ephemeralTimeSpine {
+      throw ProjectError(
+        .parsing,
+        "The time spine '\(spine.name)' is ephemeral: it has no relation that metrics could be joined to. Materialize it "
+          + "as a table or a view.", path: spine.originalFilePath)
+    }
+    let isFineEnough = timeSpines.contains { TimeGranularity(text: $0.granularity).map { $0 <= .day } ?? false }
     guard manifest.semanticModels.isEmpty || formerTimeSpine != nil || isFineEnough else {
       throw ProjectError(
         .parsing,
@@ -65,7 +75,7 @@ struct SemanticAssembly {
 extension Manifest {
   /// The project's semantic models, metrics, saved queries and time spines in the form of `semantic_manifest.json`.
   ///
-  /// - Throws: a parsing error where semantic models have no time spine, or a resource does not fit the form.
+  /// - Throws: a parsing error where a time spine is missing or has no relation, or a resource does not fit the form.
   package func semanticManifest() throws(ProjectError) -> SemanticManifest {
     try SemanticAssembly(self).semanticManifest()
   }

@@ -1,5 +1,6 @@
 import OrderedCollections
 import PlainData
+import SemanticManifest
 
 /// What a column says of its meaning: its granularity, and the dimension or entity that it is.
 struct SemanticColumn {
@@ -9,15 +10,15 @@ struct SemanticColumn {
   /// The granularity of its times; null without one.
   func granularity() throws(ProjectError) -> PlainValue {
     guard let text = members["granularity"]?.stringValue, !text.isEmpty else { return .null }
-    return try SemanticTerm.timeGranularity.value(text)
+    return try TimeGranularity.value(text)
   }
 
   /// A type alone, or an object with every member; null without a dimension.
   func dimension() throws(ProjectError) -> PlainValue {
     guard let given = members["dimension"]?.objectValue else {
-      return try SemanticTerm.dimensionType.value(members["dimension"])
+      return try DimensionType.value(members["dimension"])
     }
-    var dimension = try described(given, .dimensionType)
+    var dimension = try described(given, DimensionType.self)
     let config = dimension.removeValue(forKey: "config") ?? [:]
     dimension["is_partition"] = given["is_partition"] ?? false
     dimension["config"] = config
@@ -28,13 +29,13 @@ struct SemanticColumn {
   /// The same for an entity.
   func entity() throws(ProjectError) -> PlainValue {
     guard let given = members["entity"]?.objectValue else {
-      return try SemanticTerm.entityType.value(members["entity"])
+      return try EntityType.value(members["entity"])
     }
-    return .object(try described(given, .entityType))
+    return .object(try described(given, EntityType.self))
   }
 
   /// Name and description are the column's where there are none.
-  private func described(_ given: PlainObject, _ type: SemanticTerm) throws(ProjectError) -> PlainObject {
+  private func described(_ given: PlainObject, _ type: (some Choice).Type) throws(ProjectError) -> PlainObject {
     func text(_ key: String, _ standard: PlainValue?) -> PlainValue {
       let own = given[key] ?? .null
       return own.isTruthy ? own : standard ?? ""

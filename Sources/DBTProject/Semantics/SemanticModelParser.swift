@@ -1,5 +1,6 @@
 import OrderedCollections
 import PlainData
+import SemanticManifest
 
 /// Reads semantic models in both forms: entries of `semantic_models`, and properties of a model and its columns.
 struct SemanticModelParser {
@@ -77,7 +78,7 @@ struct SemanticModelParser {
 
   private func entity(_ given: PlainObject) throws(ProjectError) -> PlainObject {
     var entity = part(given, ["name", "type", "description", "label", "role", "expr"])
-    entity["type"] = try SemanticTerm.entityType.value(given["type"])
+    entity["type"] = try EntityType.value(given["type"])
     return entity
   }
 
@@ -85,12 +86,12 @@ struct SemanticModelParser {
     var dimension = part(
       given, ["name", "type", "description", "label", "is_partition", "type_params", "expr", "metadata", "datatype"],
       ["is_partition": false])
-    dimension["type"] = try SemanticTerm.dimensionType.value(given["type"])
+    dimension["type"] = try DimensionType.value(given["type"])
     dimension["metadata"] = .some(.null)
     dimension["type_params"] = .some(.null)
     if let parameters = given["type_params"], parameters.objectValue != nil {
       dimension["type_params"] = [
-        "time_granularity": try SemanticTerm.timeGranularity.value(parameters["time_granularity"]),
+        "time_granularity": try TimeGranularity.value(parameters["time_granularity"]),
         "validity_params": SemanticColumn.validity(parameters["validity_params"]),
       ]
     }
@@ -104,7 +105,7 @@ struct SemanticModelParser {
         "name", "agg", "description", "label", "create_metric", "expr", "agg_params", "non_additive_dimension",
         "agg_time_dimension",
       ])
-    measure["agg"] = try SemanticTerm.aggregationType.value(given["agg"])
+    measure["agg"] = try AggregationType.value(given["agg"])
     // As in dbt, which makes a metric of it and forgets.
     measure["create_metric"] = false
     measure["expr"] = MetricValues.text(given["expr"])
@@ -118,7 +119,7 @@ struct SemanticModelParser {
     if let dimension = given["non_additive_dimension"], dimension.objectValue != nil {
       measure["non_additive_dimension"] = [
         "name": dimension["name"] ?? .null,
-        "window_choice": try SemanticTerm.aggregationType.value(dimension["window_choice"]),
+        "window_choice": try AggregationType.value(dimension["window_choice"]),
         "window_groupings": dimension["window_groupings"] ?? [],
       ]
     }

@@ -5,9 +5,8 @@ import PlainData
 struct SemanticProperties {
   let entry: PropertyEntry
 
-  /// - Throws: a parsing error for a wrong shape, or for a time spine that names columns which are not there.
+  /// - Throws: a parsing error for a time spine that names columns which are not there.
   func check() throws(ProjectError) {
-    try entry.check(.semanticProperties)
     if let spine = entry.members["time_spine"], spine.objectValue != nil { try check(spine) }
   }
 

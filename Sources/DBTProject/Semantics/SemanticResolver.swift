@@ -62,35 +62,39 @@ final class SemanticResolver {
       ]
     }
     for id in Array(resources.manifest.metrics.keys) { try resolveMetric(id) }
-    for draft in Array(resources.nodes.values) where !draft.node.metrics.isEmpty { try resolve(draft.node) }
-    for (id, query) in resources.manifest.savedQueries {
-      for name in query.document["query_params"]?["metrics"]?.arrayValue ?? [] {
-        let found = find(name.pythonText, from: query.packageName)
-        guard let metric = found.id else {
-          return try ReferenceResolver.refuse(
-            resources, query, kind: "metric", name: name.pythonText, package: nil, isDisabled: found.isDisabled)
-        }
-        guard !(resources.manifest.savedQueries[id]?.dependsOnNodes.contains(metric) ?? true) else { continue }
-        resources.manifest.savedQueries[id]?.dependsOnNodes.append(metric)
+    for node in resources.nodes.values.map(\.node) where !node.metrics.isEmpty {
+      let links = try links(to: node.metrics, of: node)
+      resources.mutate(node.uniqueID) { draft in
+        draft.node.dependsOnNodes = links.ids
+        if !links.isComplete { draft.node.config["enabled"] = false }
       }
+    }
+    for (id, exposure) in resources.manifest.exposures {
+      resources.manifest.exposures[id]?.dependsOnNodes = try links(to: exposure.metrics, of: exposure).ids
+    }
+    for (id, query) in resources.manifest.savedQueries {
+      let metrics = (query.document["query_params"]?["metrics"]?.arrayValue ?? []).map { [$0.pythonText] }
+      resources.manifest.savedQueries[id]?.dependsOnNodes = try links(to: metrics, of: query).ids
     }
   }
 
-  /// Adds what a node's `metric()` names to what it depends on. A test that names nothing is switched off.
-  private func resolve(_ node: Node) throws(ProjectError) {
-    for names in node.metrics {
-      let (name, package) = (names.last ?? "", names.count > 1 ? names[0] : nil)
-      let found = find(name, from: node.packageName, named: package)
+  /// What a resource depends on with the metrics that it names.
+  private func links(
+    to metrics: [[String]], of member: any GraphMember
+  ) throws(ProjectError) -> ReferenceResolver.Links {
+    var links = ReferenceResolver.Links(ids: member.dependsOnNodes)
+    for names in metrics {
+      let wanted = ReferenceResolver.Wanted(
+        kind: "metric", name: names.last ?? "", package: names.count > 1 ? names[0] : nil)
+      let found = find(wanted.name, from: member.packageName, named: wanted.package)
       if let metric = found.id {
-        resources.mutate(node.uniqueID) { draft in
-          if !draft.node.dependsOnNodes.contains(metric) { draft.node.dependsOnNodes.append(metric) }
-        }
-        continue
+        links.add(metric)
+      } else {
+        links.isComplete = false
+        try ReferenceResolver.refuse(resources, member, wanted, isDisabled: found.isDisabled)
       }
-      try ReferenceResolver.refuse(
-        resources, node, kind: "metric", name: name, package: package, isDisabled: found.isDisabled)
-      resources.mutate(node.uniqueID) { $0.node.config["enabled"] = false }
     }
+    return links
   }
 
   private func find(

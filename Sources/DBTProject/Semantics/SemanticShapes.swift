@@ -155,17 +155,16 @@ extension Shape {
     may("config", optional(.object([may("meta", .members)]))),
   ])
 
+  /// The members of a column's properties that are about its meaning.
+  static let columnSemantics: [Member] = [
+    may("granularity", optional(.text)), may("dimension", optional(columnDimension, .text)),
+    may("entity", optional(columnEntity, .text)),
+  ]
+
   /// The members of a model's properties that are about its meaning.
-  static let semanticProperties: Shape = .open([
-    may(
-      "columns",
-      .list(
-        .open([
-          may("granularity", optional(.text)), may("dimension", optional(columnDimension, .text)),
-          may("entity", optional(columnEntity, .text)),
-        ]))),
+  static let modelSemantics: [Member] = [
     may("time_spine", optional(spine)), may("semantic_model", optional(semanticSettings, .flag)),
     may("primary_entity", optional(.text)), may("agg_time_dimension", optional(.text)),
     may("metrics", optional(.list(metric))), may("derived_semantics", optional(derivedSemantics)),
-  ])
+  ]
 }

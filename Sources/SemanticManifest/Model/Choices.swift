@@ -1,5 +1,5 @@
 /// A value out of few: what MetricFlow's enumerations allow.
-protocol Choice: CaseIterable, RawRepresentable<String>, Sendable, Hashable {
+package protocol Choice: CaseIterable, RawRepresentable<String>, Sendable, Hashable {
   /// The name of the Python class, as messages print members.
   static var typeName: String { get }
   /// Whether texts must match letter by letter; otherwise case does not count.
@@ -7,7 +7,7 @@ protocol Choice: CaseIterable, RawRepresentable<String>, Sendable, Hashable {
 }
 
 extension Choice {
-  static var isCaseSensitive: Bool { false }
+  package static var isCaseSensitive: Bool { false }
 
   /// The member's name in Python.
   var name: String { rawValue.uppercased() }
@@ -16,14 +16,14 @@ extension Choice {
   var pythonText: String { "\(Self.typeName).\(name)" }
 
   /// The member of a text, nil when there is none.
-  init?(text: String) {
+  package init?(text: String) {
     self.init(rawValue: Self.isCaseSensitive ? text : text.lowercased())
   }
 }
 
 /// How a measure is aggregated.
-enum AggregationType: String, Choice {
-  static let typeName = "AggregationType"
+package enum AggregationType: String, Choice {
+  package static let typeName = "AggregationType"
 
   case sum, min, max
   case countDistinct = "count_distinct"
@@ -32,22 +32,22 @@ enum AggregationType: String, Choice {
 }
 
 /// Whether a dimension has values or points in time.
-enum DimensionType: String, Choice {
-  static let typeName = "DimensionType"
+package enum DimensionType: String, Choice {
+  package static let typeName = "DimensionType"
 
   case categorical, time
 }
 
 /// What an entity is to its semantic model.
-enum EntityType: String, Choice {
-  static let typeName = "EntityType"
+package enum EntityType: String, Choice {
+  package static let typeName = "EntityType"
 
   case foreign, natural, primary, unique
 }
 
 /// How a metric is made.
-enum MetricType: String, Choice {
-  static let typeName = "MetricType"
+package enum MetricType: String, Choice {
+  package static let typeName = "MetricType"
 
   case simple, ratio, cumulative, derived, conversion
 }
@@ -63,16 +63,16 @@ enum DataType: String, Choice {
 }
 
 /// What a conversion metric counts.
-enum ConversionCalculation: String, Choice {
-  static let typeName = "ConversionCalculationType"
+package enum ConversionCalculation: String, Choice {
+  package static let typeName = "ConversionCalculationType"
 
   case conversions
   case conversionRate = "conversion_rate"
 }
 
 /// What stands for a period of a cumulative metric.
-enum PeriodAggregation: String, Choice {
-  static let typeName = "PeriodAggregation"
+package enum PeriodAggregation: String, Choice {
+  package static let typeName = "PeriodAggregation"
 
   case first, last, average
 }
@@ -85,18 +85,18 @@ enum ExportDestination: String, Choice {
 }
 
 /// The granularities of time that need no time spine of their own, finest first.
-enum TimeGranularity: String, Choice, Comparable {
-  static let typeName = "TimeGranularity"
+package enum TimeGranularity: String, Choice, Comparable {
+  package static let typeName = "TimeGranularity"
 
   case nanosecond, microsecond, millisecond, second, minute, hour, day, week, month, quarter, year
 
   /// The number by which Python hashes and orders granularities.
   var size: Int { 4 + (Self.allCases.firstIndex(of: self) ?? 0) }
 
-  static func < (left: TimeGranularity, right: TimeGranularity) -> Bool { left.size < right.size }
+  package static func < (left: TimeGranularity, right: TimeGranularity) -> Bool { left.size < right.size }
 
   /// The texts of all, finest first.
-  static let names = allCases.map(\.rawValue)
+  package static let names = allCases.map(\.rawValue)
 }
 
 /// The parts of a date that can be taken out of a time dimension.

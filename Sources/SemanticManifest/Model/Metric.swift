@@ -84,18 +84,3 @@ struct Metric: Element, Documented {
     if case .string(let text)? = members[name] { members[name] = .string(text.lowercased()) }
   }
 }
-
-extension PlainValue {
-  /// What Python holds to be true: not null, false, zero or empty.
-  fileprivate var isTruthy: Bool {
-    switch self {
-    case .null: false
-    case .bool(let flag): flag
-    case .int(let number): number != 0
-    case .double(let number): number != 0
-    case .string(let text): !text.isEmpty
-    case .array(let items): !items.isEmpty
-    case .object(let members): !members.isEmpty
-    }
-  }
-}
