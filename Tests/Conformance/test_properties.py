@@ -71,6 +71,8 @@ CASES = {
     "both_tests_of_table": "sources: [{name: x, tables: [{name: t, tests: [unique], data_tests: [unique]}]}]",
     "snapshot_relation": "snapshots: [{name: x, relation: 3, config: {unique_key: id}}]",
     "snapshot_words": "snapshots: [{name: x, relation: m, config: {unique_key: id}}]",
+    "snapshot_text": "snapshots: [{name: x, relation: \"'m'\", config: {unique_key: id}}]",
+    "snapshot_null": "snapshots: [{name: x, relation: null, config: {unique_key: id}}]",
     "both_tests_of_column": "models: [{name: m, columns: [{name: id, tests: [unique], data_tests: [unique]}]}]",
     "odd_test": "models: [{name: m, data_tests: [3]}]",
     "macro_arguments": "macros: [{name: mm, arguments: [{name: n, type: [int]}]}]",

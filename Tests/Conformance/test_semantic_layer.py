@@ -246,6 +246,15 @@ CASES = {
         "functions/f.yml": "functions: [{name: gone, config: {enabled: false}, arguments: [{name: n, data_type: int}], "
                            "returns: {data_type: int}}]",
         "tests/a.sql": "select {{ function('gone') }}(1) where false"}),
+    "functions_enabled_apart": old(extra={
+        "functions/gone.sql": "{{ config(enabled=false) }} select n",
+        "functions/f.yml": "functions: [{name: gone, config: {enabled: true}, arguments: [{name: n, data_type: int}], "
+                           "returns: {data_type: int}}]",
+        "models/u.sql": "select {{ function('gone') }}(1) as id"}),
+    "functions_apart_in_tests": old(extra={
+        "functions/gone.sql": "{{ config(enabled=false) }} select n",
+        "functions/f.yml": "functions: [{name: gone, arguments: [{name: n, data_type: int}], returns: {data_type: int}}]",
+        "tests/a.sql": "select {{ function('gone') }}(1) where false"}),
     "function_missing_in_tests": old(extra={"tests/a.sql": "select {{ function('nothing') }}(1) where false"}),
     # dbt reads files in no order: one of each kind.
     "missing_in_tests": old(extra={

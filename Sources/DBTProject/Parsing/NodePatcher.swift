@@ -180,7 +180,8 @@ struct NodePatcher {
 
   /// Adds a snapshot that a property file defines by its `relation`.
   func addSnapshot(_ entry: PropertyEntry) throws(ProjectError) {
-    let relation = entry.members["relation"]?.pythonText ?? ""
+    let given = entry.members["relation"] ?? .null
+    let relation = given.pythonText
     let file = entry.file
     let fqn = NodeParser.fqn(file.packageName, file.relativePath, entry.name)
     let checksum = SourceFile.checksum(try file.contents())
@@ -191,7 +192,8 @@ struct NodePatcher {
     case .ref(let reference)?: node.refs = [reference]
     case .source(let name, let table)?: node.sources = [[name, table]]
     case nil:
-      throw ProjectError(.parsing, "Invalid ref or source expression: \(relation)")
+      let isLiteral = given.stringValue.map { Double($0) != nil || "'\"".contains($0.prefix(1)) } ?? !given.isNull
+      throw ProjectError(.parsing, "Invalid \(isLiteral ? "ref or source" : "jinja") expression: \(relation)")
     }
     node.config = try parser.environment.configs.build(.snapshot, fqn: fqn, package: file.packageName, isChecked: false)
     try resources.add(DraftNode(node: node))

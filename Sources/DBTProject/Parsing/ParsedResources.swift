@@ -73,7 +73,8 @@ final class ParsedResources {
 
   /// Sorts nodes anew by their `enabled`, which property files may have changed.
   func settleDisabled() throws(ProjectError) {
-    let switchedOff = nodes.filter { !$0.value.node.isEnabled }
+    // As in dbt, functions stay where they are.
+    let switchedOff = nodes.filter { !$0.value.node.isEnabled && $0.value.node.resourceType != .function }
     let switchedOn = disabled.values.flatMap { $0 }.filter { $0.node.isEnabled }
     for (id, draft) in switchedOff {
       nodes.removeValue(forKey: id)

@@ -141,13 +141,14 @@ struct ReferenceResolver {
     for candidate in ResourceLookup.packages(environment.root, node: package, named: wanted.package) {
       if let candidate {
         let id = "function.\(candidate).\(wanted.name)"
-        if resources.nodes[id] != nil { return .found(id) }
+        if resources.nodes[id]?.node.isEnabled ?? false { return .found(id) }
       } else if let found = resources.nodes.values.first(where: {
-        $0.node.resourceType == .function && $0.node.name == wanted.name
+        $0.node.resourceType == .function && $0.node.name == wanted.name && $0.node.isEnabled
       }) {
         return .found(found.node.uniqueID)
       }
     }
+    // As in dbt, one that a property file disables counts as none.
     let isDisabled = resources.disabled.values.contains { drafts in
       drafts.contains { $0.node.resourceType == .function && $0.node.name == wanted.name }
     }
