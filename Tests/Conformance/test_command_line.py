@@ -276,9 +276,15 @@ def test_says_what_dbt_is_going_to_give_up(old_folders, line):
     compare(old_folders, line)
 
 
+def run_as(folders, whose: str, line: str):
+    """What one side makes of a command line: code, lines, lines of errors."""
+    program = [str(runner.binary()), "dbt"] if whose == "ours" else [str(runner.ROOT / ".cache" / "venv" / "bin" / "dbt")]
+    return execute(program, line, folders[whose], whose)
+
+
 def compare(folders, line):
-    reference = execute([str(runner.ROOT / ".cache" / "venv" / "bin" / "dbt")], line, folders["dbts"], "dbts")
-    ours = execute([str(runner.binary()), "dbt"], line, folders["ours"], "ours")
+    reference = run_as(folders, "dbts", line)
+    ours = run_as(folders, "ours", line)
     assert ours[0] == reference[0], (ours, reference)
     # Of a path that was broken in the middle, the name alone tells whose it is.
     assert [text.replace(str(folders["ours"]), "FOLDER").replace(folders["ours"].name, "NAME") for text in ours[1]] == [

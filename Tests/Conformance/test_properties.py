@@ -134,6 +134,13 @@ sources:
     "extra": "sources: [{name: s, overrides: pkg, colour: red}]",
 }
 
+# One thing described twice, in one file and in two.
+SAID_TWICE = {
+    "model": "models: [{name: m}]", "macro": "macros: [{name: mm}]",
+    "function": "functions: [{name: f, arguments: [{name: n, data_type: int}], returns: {data_type: int}}]",
+    "override": OVERRIDES["nothing"],
+}
+
 FAST = {"column_name", "table_extra", "exposure_type"}
 
 
@@ -150,6 +157,24 @@ def test_overrides_as_dbt_does(name, tmp_path_factory):
     test_command_line.compare(folders, "parse")
     ours, dbts = (sources(folders[whose], whose) for whose in ("ours", "dbts"))
     assert ours == dbts
+
+
+@pytest.mark.parametrize("name", SAID_TWICE)
+@pytest.mark.parametrize("files", [1, 2])
+def test_refuses_a_second_description(name, files, tmp_path_factory):
+    text = SAID_TWICE[name]
+    key, entry = text.split(": ", 1)
+    twice = {"models/properties.yml": f"{key}: {entry[:-1]}, {entry[1:]}"}
+    if files == 2:
+        twice = {"models/properties.yml": text, "seeds/properties.yml": text}
+    folders = test_command_line.place({**FILES, **PACKAGE, **twice}, tmp_path_factory)
+    if files == 1:
+        test_command_line.compare(folders, "parse")
+        return
+    ours, dbts = (test_command_line.run_as(folders, whose, "parse") for whose in ("ours", "dbts"))
+    # dbt reads files in no order: either may be the second.
+    assert ours[0] == dbts[0] == 2
+    assert sorted(" ".join(ours[1]).split()) == sorted(" ".join(dbts[1]).split())
 
 
 def sources(folder, whose: str) -> dict:

@@ -11,7 +11,6 @@ import json
 import pytest
 
 import conformance
-import runner
 import test_command_line
 
 pytestmark = [
@@ -139,6 +138,16 @@ def files(properties: str, more: str = "", extra: dict | None = None) -> dict:
     }
 
 
+def exposure(reference: str) -> str:
+    """Properties of an exposure that reads what is referenced."""
+    return f"exposures: [{{name: e, type: dashboard, owner: {{name: me}}, depends_on: [\"{reference}\"]}}]"
+
+
+def function_of(member: str) -> str:
+    """Properties of the function `gone` with one member more."""
+    return f"functions: [{{name: gone, {member}, arguments: [{{name: n, data_type: int}}], returns: {{data_type: int}}}}]"
+
+
 def old(*changes: tuple, model=MODEL, metrics=METRICS, queries=QUERIES, more="", extra=None) -> dict:
     """The older form, with texts replaced: each must stand in it."""
     text = model.replace("ENTITIES", ENTITIES).replace("DIMENSIONS", DIMENSIONS).replace("MEASURES", MEASURES)
@@ -205,28 +214,28 @@ CASES = {
     "unknown_of_query": old(("metrics: [count, ratio]", "metrics: [count, nothing]")),
     "unknown_of_model": old(extra={"models/u.sql": "select '{{ metric('nothing') }}' as name"}),
     "unknown_of_test": old(extra={"tests/u.sql": "select '{{ metric('nothing') }}' as name where false"}),
-    "unknown_of_exposure": old(extra={"models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"metric('nothing')\"]}]"}),
+    "unknown_of_exposure": old(extra={"models/e.yml": exposure("metric('nothing')")}),
     "unknown_node": old(extra={"models/u.sql": "select * from {{ ref('nothing') }}"}),
-    "unknown_node_of_exposure": old(extra={"models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"ref('nothing')\"]}]"}),
+    "unknown_node_of_exposure": old(extra={"models/e.yml": exposure("ref('nothing')")}),
     "disabled_of_exposure": old(("config: {meta: {a: 1}}", "config: {enabled: false}"), metrics="""
   - {name: count, type: simple, label: Orders, type_params: {measure: orders}, config: {meta: {a: 1}}}
   - {name: other, type: simple, label: Orders, type_params: {measure: orders}}
 """, queries="", extra={
-        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"metric('count')\"]}]"}),
+        "models/e.yml": exposure("metric('count')")}),
     "disabled_source_of_exposure": old(extra={
         "models/off.yml": "sources: [{name: s, tables: [{name: t, config: {enabled: false}}]}]",
-        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"source('s', 't')\"]}]"}),
+        "models/e.yml": exposure("source('s', 't')")}),
     "version_of_exposure": old(extra={
-        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"ref('orders', version=3)\"]}]"}),
+        "models/e.yml": exposure("ref('orders', version=3)")}),
     "package_of_exposure": old(extra={
-        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"metric('other', 'count')\"]}]"}),
+        "models/e.yml": exposure("metric('other', 'count')")}),
     # Sources before nodes, nodes before metrics, metrics before functions, whatever asks for them.
     "source_of_exposure_first": old(extra={
         "models/u.sql": "select * from {{ ref('nothing') }}",
-        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"source('s', 't')\"]}]"}),
+        "models/e.yml": exposure("source('s', 't')")}),
     "node_of_exposure_first": old(extra={
         "models/u.sql": "select '{{ metric('nothing') }}' as name, {{ function('nothing') }}(1) as id",
-        "models/e.yml": "exposures: [{name: e, type: dashboard, owner: {name: me}, depends_on: [\"ref('nothing')\"]}]"}),
+        "models/e.yml": exposure("ref('nothing')")}),
     "metric_before_function": old(extra={
         "models/u.sql": "select '{{ metric('nothing') }}' as name, {{ function('nothing') }}(1) as id"}),
     "unknown_function": old(extra={"models/u.sql": "select {{ function('nothing') }}(1) as id"}),
@@ -238,22 +247,19 @@ CASES = {
         "tests/a.sql": "select {{ function('one') }}(1) where false"}),
     "disabled_function": old(extra={
         "functions/gone.sql": "select n",
-        "functions/f.yml": "functions: [{name: gone, config: {enabled: false}, arguments: [{name: n, data_type: int}], "
-                           "returns: {data_type: int}}]",
+        "functions/f.yml": function_of("config: {enabled: false}"),
         "models/u.sql": "select {{ function('gone') }}(1) as id"}),
     "functions_in_tests": old(extra={
         "functions/gone.sql": "select n",
-        "functions/f.yml": "functions: [{name: gone, config: {enabled: false}, arguments: [{name: n, data_type: int}], "
-                           "returns: {data_type: int}}]",
+        "functions/f.yml": function_of("config: {enabled: false}"),
         "tests/a.sql": "select {{ function('gone') }}(1) where false"}),
     "functions_enabled_apart": old(extra={
         "functions/gone.sql": "{{ config(enabled=false) }} select n",
-        "functions/f.yml": "functions: [{name: gone, config: {enabled: true}, arguments: [{name: n, data_type: int}], "
-                           "returns: {data_type: int}}]",
+        "functions/f.yml": function_of("config: {enabled: true}"),
         "models/u.sql": "select {{ function('gone') }}(1) as id"}),
     "functions_apart_in_tests": old(extra={
         "functions/gone.sql": "{{ config(enabled=false) }} select n",
-        "functions/f.yml": "functions: [{name: gone, arguments: [{name: n, data_type: int}], returns: {data_type: int}}]",
+        "functions/f.yml": function_of("description: d"),
         "tests/a.sql": "select {{ function('gone') }}(1) where false"}),
     "function_missing_in_tests": old(extra={"tests/a.sql": "select {{ function('nothing') }}(1) where false"}),
     # dbt reads files in no order: one of each kind.
@@ -380,8 +386,7 @@ def test_means_what_dbt_means(project, tmp_path_factory):
 def test_says_it_in_words_of_its_own(name, tmp_path_factory):
     folders = test_command_line.place(CASES[name], tmp_path_factory)
     code, words = OWN_WORDS[name]
-    dbt = test_command_line.execute([str(runner.ROOT / ".cache" / "venv" / "bin" / "dbt")], "parse", folders["dbts"], "dbts")
-    ours = test_command_line.execute([str(runner.binary()), "dbt"], "parse", folders["ours"], "ours")
+    dbt, ours = (test_command_line.run_as(folders, whose, "parse") for whose in ("dbts", "ours"))
     assert ours[0] == code and dbt[0] == (0 if name == "circle" else code)
     assert words in "\n".join(ours[1])
     assert words not in "\n".join(dbt[1]) or name == "odd_filter"

@@ -142,13 +142,10 @@ struct EntryParser {
       return
     }
     if let present = macro.patchPath {
-      throw ProjectError(
-        .compilation,
-        "dbt found two schema.yml entries for the same macro in package \(entry.file.packageName) named \(entry.name). "
-          + "Macros may only be described a single time. To fix this, remove one of the macro entries for "
-          + "\(entry.name) in "
-          + "one of these files:\n - \(entry.file.originalFilePath)\n - \(present)",
-        path: entry.file.originalFilePath)
+      throw DuplicateResource.entry(
+        "macro in package \(entry.file.packageName) named \(entry.name). Macros may only be described", "macros",
+        entry.name,
+        in: entry.file.originalFilePath, present)
     }
     macro.patchPath = entry.file.fileID
     macro.description = entry.members["description"]?.stringValue ?? ""

@@ -64,17 +64,9 @@ struct NodePatcher {
 
   /// dbt's complaint about two descriptions of one node.
   static func duplicate(_ entry: PropertyEntry, _ presentPatch: String) -> ProjectError {
-    let present = presentPatch.split(separator: ":", maxSplits: 1).last.map { String($0.dropFirst(2)) } ?? presentPatch
-    let path = entry.file.originalFilePath
-    let fix =
-      present == path
-      ? "remove one of the resource entries for \(entry.name) in this file:\n - \(path)"
-      : "remove the resource entry for \(entry.name) in one of these files:\n - \(present)\n - \(path)"
-    return ProjectError(
-      .compilation,
-      "dbt found two schema.yml entries for the same resource named \(entry.name). Resources and their associated "
-        + "columns "
-        + "may only be described a single time. To fix this, \(fix)", path: path)
+    DuplicateResource.entry(
+      "resource named \(entry.name). Resources and their associated columns may only be described", "resource",
+      entry.name, in: entry.file.originalFilePath, presentPatch)
   }
 
   // MARK: Applying

@@ -101,6 +101,25 @@ final class ParsedResources {
 
 /// dbt's complaint about two resources of one name.
 enum DuplicateResource {
+  /// Refuses a second entry of property files for one thing.
+  ///
+  /// - Parameters:
+  ///   - thing: what is described twice, with the rule that this breaks.
+  ///   - kind: the entry's kind as dbt names it here.
+  ///   - present: the first entry's file, as `package://path`.
+  static func entry(
+    _ thing: String, _ kind: String, _ name: String, in path: String, _ present: String
+  ) -> ProjectError {
+    let present = present.firstRange(of: "://").map { String(present[$0.upperBound...]) } ?? present
+    let fix =
+      present == path
+      ? "remove one of the \(kind) entries for \(name) in this file:\n - \(path)\n"
+      : "remove the \(kind) entry for \(name) in one of these files:\n - \(path)\n\(present)"
+    return ProjectError(
+      .compilation, "dbt found two schema.yml entries for the same \(thing) a single time. To fix this, \(fix)",
+      path: path)
+  }
+
   static func error(_ first: Node, _ second: Node) -> ProjectError {
     let plural = first.resourceType == second.resourceType ? first.resourceType.plural : "resources"
     var name = first.name

@@ -6,8 +6,9 @@ struct SourceOverride {
   let entry: PropertyEntry
 
   /// The source that is meant, as `package.name`.
-  var source: String { "\(entry.members["overrides"]?.pythonText ?? "").\(entry.name)" }
+  var source: String { "\(package).\(entry.name)" }
 
+  private var package: String { entry.members["overrides"]?.stringValue ?? "" }
   private var tables: [PlainObject] { (entry.members["tables"]?.arrayValue ?? []).compactMap(\.objectValue) }
 
   /// Lays itself over a table of the source.
@@ -39,16 +40,9 @@ struct SourceOverride {
 
   /// dbt's complaint about a second override of one source.
   func duplicate(of present: SourceOverride) -> ProjectError {
-    let (path, other) = (entry.file.originalFilePath, present.entry.file.originalFilePath)
-    let fix =
-      path == other
-      ? "remove one of the sources entries for \(source) in this file:\n - \(path)\n"
-      : "remove the sources entry for \(source) in one of these files:\n - \(path)\n\(other)"
-    return ProjectError(
-      .compilation,
-      "dbt found two schema.yml entries for the same source named \(entry.name) in package "
-        + "\(entry.members["overrides"]?.pythonText ?? ""). Sources may only be overridden a single time. To fix this, \(fix)",
-      path: path)
+    DuplicateResource.entry(
+      "source named \(entry.name) in package \(package). Sources may only be overridden", "sources", source,
+      in: entry.file.originalFilePath, present.entry.file.fileID)
   }
 }
 
