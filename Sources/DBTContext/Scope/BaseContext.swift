@@ -26,12 +26,20 @@ enum BaseContext {
     }
     for (name, value) in DataFunctions.members { members[name] = value }
     for (name, value) in messageFunctions(settings) { members[name] = value }
+    if !settings.hasNodeMembers { for name in nodeMembers { members[name] = nil } }
     return members
   }
 
+  /// Those that only what belongs to a node sees.
+  private static let nodeMembers: Set<String> = [
+    "execute", "api", "column", "exceptions", "validation", "database", "schema", "env", "render",
+    "try_or_compiler_error", "adapter_macro", "submit_python_job", "invocation_args_dict", "dbt_metadata_envs",
+  ]
+
   /// One of the members that templates name most, made alone; nil for others.
   static func common(_ name: String, _ settings: DBTScope.Settings) -> Value? {
-    switch name {
+    guard settings.hasNodeMembers || !nodeMembers.contains(name) else { return nil }
+    return switch name {
     case "execute": .bool(settings.executes)
     case "var": .object(VarObject(settings.vars))
     case "return": returnFunction

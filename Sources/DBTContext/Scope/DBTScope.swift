@@ -30,6 +30,8 @@ package final class DBTScope: GlobalScope {
     package var vars = VarSettings()
     /// False while parsing.
     package var executes = true
+    /// False for templates that hang on no node, which dbt shows less.
+    package var hasNodeMembers = true
     /// Name of the worker thread, such as `Thread-1`.
     package var threadName = "MainThread"
     /// `env_var` of a secret gives its stand-in: only for profiles and packages files.

@@ -5,7 +5,7 @@ import PlainData
 
 /// The comment in front of every statement that macros execute, by which a database's log tells which node sent it.
 struct QueryComment: Sendable {
-  /// Without the comment's marks; nil or blank: no comment.
+  /// Without the comment's marks; nil or empty: no comment.
   let text: String?
   /// Whether it stands at the end instead (`query-comment: {append: true}`).
   var isAppended = false
@@ -25,7 +25,8 @@ struct QueryComment: Sendable {
 
   /// The SQL with the comment before it, or after it and before its last semicolon.
   func added(to sql: String) -> String {
-    guard let text, !text.isEmpty else { return sql }
+    guard let made = text, !made.isEmpty else { return sql }
+    let text = Blanks.trimmed(made)
     guard isAppended else { return "/* \(text) */\n\(sql)" }
     var body = Substring(sql)
     while let last = body.last, last.isWhitespace { body.removeLast() }

@@ -307,7 +307,21 @@ extension Engine {
 
   /// The comment of a connection's statements.
   func comment(_ name: String, node: Node?, _ run: RunContext) -> QueryComment {
-    QueryComments(engine: self, run: run).comment(name, node: node)
+    let setting = project.project.queryComment
+    if let comments = project.queryComments {
+      do throws(DBTError) {
+        let text = try comments.comment(
+          connection: name, node: node.map { NodeNaming.object($0.json()) }, run.invocation)
+        return QueryComment(text: text, isAppended: setting.isAppended)
+      } catch {
+        return QueryComment(text: nil, failure: error)
+      }
+    }
+    var comment = QueryComment.standard(
+      version: run.invocation.dbtVersion, profile: project.profile.profileName, target: project.profile.targetName,
+      nodeID: node?.uniqueID, connectionName: name)
+    comment.isAppended = setting.isAppended
+    return comment
   }
 }
 

@@ -28,8 +28,8 @@ package struct ProjectConfig: Sendable {
   package var packagesInstallPath: String
   /// `database`, `schema` and `identifier`: whether names are quoted. Keys the file does not give are absent.
   package var quoting: PlainObject
-  /// null, a text or an object of `comment`, `append` and `job-label`, not rendered; absent is nil.
-  package var queryComment: PlainValue?
+  /// Not rendered.
+  package var queryComment: QueryCommentSetting
   /// Not rendered.
   package var onRunStart: [String]
   /// Not rendered.
@@ -91,7 +91,7 @@ package struct ProjectConfig: Sendable {
     cleanTargets = try reader.paths("clean-targets", mayLeave: true) ?? [targetPath]
     packagesInstallPath = try reader.text("packages-install-path") ?? "dbt_packages"
     quoting = try reader.object("quoting").filter { !$0.value.isNull }
-    queryComment = document["query-comment"]
+    queryComment = try reader.queryComment()
     onRunStart = try reader.hooks("on-run-start")
     onRunEnd = try reader.hooks("on-run-end")
     dispatch = try reader.list("dispatch")

@@ -98,6 +98,14 @@ struct ProjectConfigReader {
     return name
   }
 
+  func queryComment() throws(ProjectError) -> QueryCommentSetting {
+    let value = document["query-comment"]
+    if let value, QueryCommentSetting.shape.fault(value) != nil {
+      throw ProjectConfigReader.misfit("query-comment", value)
+    }
+    return QueryCommentSetting(value)
+  }
+
   func text(_ key: String) throws(ProjectError) -> String? {
     guard let value = document[key], !value.isNull else { return nil }
     guard case .string(let text) = value else {

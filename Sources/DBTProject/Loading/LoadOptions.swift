@@ -42,6 +42,8 @@ package struct LoadedProject: Sendable {
   package let packages: OrderedDictionary<String, ProjectConfig>
   package let profile: TargetProfile
   package let macros: MacroRegistry
+  /// nil when the project has no template of its own for comments.
+  package let queryComments: QueryComments?
   package let manifest: Manifest
   /// The graph of the manifest, free of cycles.
   package let graph: ProjectGraph

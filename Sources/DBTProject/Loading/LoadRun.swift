@@ -51,6 +51,7 @@ struct LoadRun {
       createdAt: createdAt)
     let (registry, macros, warnings) = try macroLoader.load(files)
     try warn(warnings)
+    let comments = try queryComments(of: project, registry)
     let environment = ParseEnvironment(
       invocation: invocation, registry: registry, root: project, packages: packages, profile: profile,
       createdAt: createdAt, memory: options.parsedBefore.map { ParseMemory($0(project)) })
@@ -65,7 +66,7 @@ struct LoadRun {
       try warn(resources.warnings)
       throw error
     }
-    return try finish(resources, environment)
+    return try finish(resources, environment, comments)
   }
 
   /// Reads `dbt_project.yml` alone, for commands that need neither profile nor resources.
@@ -80,8 +81,22 @@ struct LoadRun {
     try profile(options.profileName == nil ? try ProjectFiles(root: root).project() : [:])
   }
 
+  /// As in dbt a template that fails without a node is told of before anything is parsed.
+  private func queryComments(
+    of project: ProjectConfig, _ registry: MacroRegistry
+  ) throws(ProjectError) -> QueryComments? {
+    guard let template = project.queryComment.template else { return nil }
+    let comments = try QueryComments(template, registry)
+    do throws(DBTError) {
+      _ = try comments.comment(connection: "master", node: nil, invocation)
+    } catch {
+      throw ProjectError(rendering: error)
+    }
+    return comments
+  }
+
   private func finish(
-    _ resources: ParsedResources, _ environment: ParseEnvironment
+    _ resources: ParsedResources, _ environment: ParseEnvironment, _ comments: QueryComments?
   ) throws(ProjectError) -> LoadedProject {
     let selectors = try selectors()
     var manifest = resources.manifest
@@ -90,7 +105,7 @@ struct LoadRun {
     let indirect = IndirectSelection(rawValue: invocation.flags.indirectSelection) ?? .eager
     return LoadedProject(
       project: environment.root, packages: environment.packages, profile: environment.profile,
-      macros: environment.registry, manifest: manifest, graph: try ProjectGraph(manifest),
+      macros: environment.registry, queryComments: comments, manifest: manifest, graph: try ProjectGraph(manifest),
       selectors: selectors.isEmpty
         ? SelectorDefinitions() : try SelectorDefinitions(.object(selectors), indirect: indirect),
       warnings: resources.warnings, memory: environment.memory?.entries, invocation: invocation)
