@@ -69,14 +69,19 @@ let package = Package(
       name: "DBTContext",
       dependencies: ["CLinux", "CPCRE2", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
       swiftSettings: house),
+    .target(name: "SemanticManifest", dependencies: ["Jinja", "PlainData", ordered], swiftSettings: house),
     .target(
       name: "DBTProject",
-      dependencies: ["Archives", "CLinux", "DBTContext", "Jinja", "PlainData", "YAMLDocument", "Secrets", ordered],
+      dependencies: [
+        "Archives", "CLinux", "DBTContext", "Jinja", "PlainData", "SemanticManifest", "YAMLDocument", "Secrets",
+        ordered,
+      ],
       swiftSettings: house),
     .target(
       name: "DBTEngine",
       dependencies: [
-        "CLinux", "DBTContext", "DBTProject", "Jinja", "PlainData", "Secrets", "YAMLDocument", ordered, heap, logging,
+        "CLinux", "DBTContext", "DBTProject", "Jinja", "PlainData", "Secrets", "SemanticManifest", "YAMLDocument",
+        ordered, heap, logging,
       ],
       swiftSettings: house),
     .executableTarget(name: "FuzzJinja", dependencies: ["CFuzzer", "DBTEngine"], swiftSettings: house),
