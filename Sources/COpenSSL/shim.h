@@ -11,8 +11,11 @@
 
 // Macros and typed-stack functions of OpenSSL 3 that do not reach Swift, one line each and without logic.
 
-/// Initialises the library without its configuration file: an environment variable must not be able to load code.
-static inline int sly_prepare(void) { return OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL); }
+/// Initialises the library without its configuration file: an environment variable must not be able to load code. It stays
+/// usable until the process is gone: cleaned up by `exit` it would fail threads that are still at work then.
+static inline int sly_prepare(void) {
+  return OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
+}
 /// Admits TLS 1.2 and 1.3 only. 1 on success.
 static inline int sly_ctx_set_versions(SSL_CTX *context) {
   return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) && SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);

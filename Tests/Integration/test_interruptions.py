@@ -155,3 +155,16 @@ def test_says_what_it_cancels(halts, story):
     ours = halts["own", story].cancelled()
     assert ours == {f"model.harbor.slow_{letter}" for letter in "abc"}
     assert ours <= halts["dbt", story].cancelled()
+
+
+def test_a_worker_that_is_stopped_as_soon_as_it_is_ready_ends_well():
+    """Work that has just begun goes on while the process ends. On a busy machine it once found OpenSSL already cleaned up."""
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
+    try:
+        with stage_module.Stage() as parts:
+            codes = [parts.worker(f"worker_{number}").start().stop() for number in range(40)]
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    assert codes == [0] * 40
