@@ -29,8 +29,8 @@ test-swift: build
 
 test-integration: release
 	.cache/venv/bin/python -m pytest -q Tests/Integration
-	.cache/venv/bin/python -m pytest -q Tests/Differential
-	.cache/venv/bin/python -m pytest Tests/Conformance --fast
+	.cache/venv/bin/python -m pytest -q -n 2 Tests/Differential
+	.cache/venv/bin/python -m pytest -n 2 --dist loadscope Tests/Conformance --fast
 
 conformance: release ## dbt's public adapter tests drive `sallyport dbt`; DBT_ADAPTERS_TESTS=FOLDER adds functional tests
 	@Tests/Conformance/run

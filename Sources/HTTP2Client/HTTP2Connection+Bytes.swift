@@ -53,7 +53,7 @@ extension HTTP2Connection {
       return false
     }
     deliverEvents()
-    watchInput()
+    watchInput(count)
     return stage != .closed
   }
 

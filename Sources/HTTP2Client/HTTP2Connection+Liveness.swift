@@ -76,10 +76,10 @@ extension HTTP2Connection {
 
   // MARK: Progress
 
-  /// Bytes were taken in: has a frame, or a TLS record, begun without an end?
-  func watchInput() {
+  /// This many bytes were taken in: has a frame, or a TLS record, begun without an end?
+  func watchInput(_ count: Int) {
     let since = [records.unfinishedSince, session?.unfinishedSince].compactMap { $0 }.min()
-    progress.received(unfinishedSince: since)
+    progress.received(count, unfinishedSince: since, at: .now())
     if since != nil { scheduleProgress() }
   }
 
@@ -99,6 +99,8 @@ extension HTTP2Connection {
     switch progress.fault(at: .now()) {
     case .unfinishedFrame:
       fail(HTTP2Error(.silent, "the server began a frame and did not finish it in time"))
+    case .crawlingFrames:
+      fail(HTTP2Error(.silent, "the server sends so slowly that the connection is of no use"))
     case .blockedWrite:
       fail(HTTP2Error(.silent, "the server took nothing of what was sent to it in time"))
     case nil: scheduleProgress()

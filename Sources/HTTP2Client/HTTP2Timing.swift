@@ -6,7 +6,8 @@ package struct HTTP2Timing: Sendable, Hashable {
   package var pingSpacing: Duration = .seconds(10)
   /// How long the peer may take to acknowledge our SETTINGS; nghttp2 itself would wait for ever.
   package var settingsAcknowledgement: Duration = .seconds(10)
-  /// How long a frame, a header block or a TLS record that has begun to arrive may take to its end.
+  /// How long a frame, a header block or a TLS record that has begun to arrive may take to its end; and how long, in sum, the
+  /// ends of frames may be waited for until `ProgressWatch.leastBytes` have come.
   package var frame: Duration = .seconds(30)
   /// How long the peer may take no single byte of what waits to be sent.
   package var write: Duration = .seconds(30)

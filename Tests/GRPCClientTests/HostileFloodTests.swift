@@ -278,6 +278,28 @@ struct HostileFloodTests {
     await channel.shutdown(grace: .zero)
   }
 
+  @Test("X4 whole frames that drip in byte by byte end the connection, though each ends in time")
+  func dripOfSmallFramesIsCutOff() async throws {
+    let server = try RawServer { connection in
+      try connection.greet()
+      try connection.write(RawFrame.grpcHead(try connection.next(1).stream))
+      // Frames of 17 bytes, 50 ms a byte: each takes 0.85 s.
+      while true {
+        for byte in RawFrame.ping() {
+          try connection.write([byte])
+          Thread.sleep(forTimeInterval: 0.05)
+        }
+      }
+    }
+    let channel = try Scheduler.channel(port: server.port) { $0.http2Timing.frame = .seconds(2) }
+    let start = ContinuousClock.now
+    let error = try await Scheduler.failure(of: channel, HostilePeer.call)
+    #expect(error.code == .unavailable)
+    #expect(error.cause?.contains("so slowly") == true, "\(error)")
+    #expect(ContinuousClock.now - start < .seconds(30))
+    await channel.shutdown(grace: .zero)
+  }
+
   @Test("A peer that takes nothing of what is sent is given up, though it looks alive")
   func blockedWriteIsCutOff() async throws {
     let server = try RawServer { connection in

@@ -104,17 +104,39 @@ struct LivenessMachineTests {
     timing.write = .seconds(5)
     var watch = ProgressWatch(timing: timing)
     #expect(watch.deadline == nil)
-    watch.received(unfinishedSince: time(1_000))
+    watch.received(1, unfinishedSince: time(1_000), at: time(1_000))
     watch.blocked(at: time(500))
     watch.blocked(at: time(2_000))
     #expect(watch.deadline == time(4_000))
     #expect(watch.fault(at: time(3_999)) == nil)
     #expect(watch.fault(at: time(4_000)) == .unfinishedFrame)
-    watch.received(unfinishedSince: nil)
+    watch.received(1, unfinishedSince: nil, at: time(4_000))
     #expect(watch.deadline == time(5_500))
     #expect(watch.fault(at: time(5_500)) == .blockedWrite)
     watch.wrote()
     #expect(watch.deadline == nil)
+  }
+
+  @Test("Frames that crawl in are noticed, though each ends in time; the time between frames does not count")
+  func crawl() {
+    var timing = HTTP2Timing()
+    timing.frame = .seconds(3)
+    var watch = ProgressWatch(timing: timing)
+    // Frames of two bytes: the second comes a second after the first, the next frame long after.
+    for second: Int64 in [0, 100, 200] {
+      watch.received(1, unfinishedSince: time(second * 1_000), at: time(second * 1_000))
+      #expect(watch.fault(at: time(second * 1_000 + 900)) == nil)
+      watch.received(1, unfinishedSince: nil, at: time(second * 1_000 + 999))
+      #expect(watch.deadline == nil)
+    }
+    watch.received(1, unfinishedSince: time(300_000), at: time(300_000))
+    #expect(watch.deadline == time(300_003))
+    #expect(watch.fault(at: time(300_002)) == nil)
+    #expect(watch.fault(at: time(300_003)) == .crawlingFrames)
+    // What comes fast enough counts anew.
+    watch.received(ProgressWatch.leastBytes, unfinishedSince: time(300_000), at: time(300_002))
+    #expect(watch.deadline == time(303_000))
+    #expect(watch.fault(at: time(303_000)) == .unfinishedFrame)
   }
 
   @Test("Each halt of an upload is counted once")
